@@ -1,0 +1,1 @@
+"""HOW IT HAPPENS: verbs. Flows are handed adapters, they never import them."""
