@@ -1,6 +1,6 @@
 """What exists, and who is asking?
 
-`Platform` is what every process has. Web and ssh get no Runtime, Builder or Proxy; only the worker's `WorkerPlatform` does.
+`Platform` is what every process has. Web and ssh get no Runtime, Builder or Proxy: only `WorkerPlatform` has them.
 """
 
 from __future__ import annotations

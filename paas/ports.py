@@ -71,7 +71,9 @@ class Logs(Protocol):
     def tail(self, name: str, lines: int) -> list[str]:
         """The last lines, rotated files included, oldest first."""
 
-    def follow(self, name: str, offset: int, is_over: Callable[[], bool], timeout: float = 1.0) -> Iterator[tuple[int, bytes]]:
+    def follow(
+        self, name: str, offset: int, is_over: Callable[[], bool], timeout: float = 1.0
+    ) -> Iterator[tuple[int, bytes]]:
         """Yield (offset after the chunk, chunk) as the file grows, at once (inotify, no polling).
 
         An empty chunk is yielded after `timeout` seconds of silence, so that the caller can look after its client.
@@ -172,7 +174,7 @@ class Sources(Protocol):
     """Tar files below `sources/`, read as bytes, never unpacked on the host."""
 
     def accept(self, inbox: Literal["ssh", "web"], file: str, sha256: str, source_id: int) -> Path:
-        """Copy from an inbox (O_NOFOLLOW, regular, owned by that door's user) while comparing the hash. May run twice."""
+        """Copy from an inbox (O_NOFOLLOW, regular, that door's user's) while comparing the hash. May run twice."""
 
     def path(self, source_id: int) -> Path: ...
 
@@ -322,7 +324,9 @@ class Runtime(Protocol):
     def wait(self, name: str, timeout: float, is_cancelled: IsCancelled = lambda: False) -> int | None:
         """Exit code; None when it still runs after `timeout` seconds or the wish to cancel came."""
 
-    def log_lines(self, name: str, since: str = "", *, follow: bool = False, tail: int | None = None) -> Iterator[LogLine]:
+    def log_lines(
+        self, name: str, since: str = "", *, follow: bool = False, tail: int | None = None
+    ) -> Iterator[LogLine]:
         """Lines with a timestamp after `since` (exactly: the cursor's own line is not repeated)."""
 
     def deaths(self, is_over: Callable[[], bool]) -> Iterator[str]:
@@ -402,7 +406,9 @@ class Builder(Protocol):
     def base(self, name: str, say: Say) -> BaseImage:
         """Find or make a base image (see rules/bases.py). Raises BuildError listing what can be had."""
 
-    def build(self, order: BuildOrder, say: Say, is_cancelled: IsCancelled, started: Callable[[int], None]) -> BuiltImage:
+    def build(
+        self, order: BuildOrder, say: Say, is_cancelled: IsCancelled, started: Callable[[int], None]
+    ) -> BuiltImage:
         """Build; `started` gets the pid of the client so that a successor can kill it.
 
         Raises BuildError (with tail and, for known causes, a hint) or CancelledJobError.

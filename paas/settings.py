@@ -1,4 +1,4 @@
-"""How is this installation set up? Environment over `/etc/paas/paas.toml` over defaults, read once into one frozen value.
+"""How is this installation set up? Environment over `/etc/paas/paas.toml` over defaults, read once, frozen.
 
 This file is the one place where settings are documented; `docs/settings.md` is made from it and a test compares them.
 Every field `x` is the variable `PAAS_X` and the TOML key `x`. Unknown keys are refused.
@@ -29,10 +29,11 @@ class Settings(BaseSettings):
     home: Path = Field(Path("/var/lib/paas"), description="Folder of everything the installation remembers")
     prefix: Path = Field(Path("/opt/paas"), description="Folder where the platform's own code is installed")
     database_url: str = Field(
-        "", description="SQLAlchemy URL; empty: SQLite in `database/paas.db` below home. PostgreSQL: postgresql+psycopg://..."
+        "",
+        description="SQLAlchemy URL; empty: SQLite in `database/paas.db` below home. PostgreSQL: postgresql+psycopg://...",
     )
     installation: str = Field(
-        "", description="Id that tells this installation's containers from another's on the same Docker; empty: made once and kept in home"
+        "", description="Id that tells our containers from another installation's on the same Docker; empty: made once"
     )
 
     # Addresses
@@ -41,7 +42,9 @@ class Settings(BaseSettings):
     http_port: int = Field(80, ge=1, le=65535, description="Port of nginx for HTTP")
     https_port: int = Field(443, ge=1, le=65535, description="Port of nginx for HTTPS")
     ssh_port: int = Field(2222, ge=1, le=65535, description="Port of the SSH server (git and commands)")
-    tls_cert: Path | None = Field(None, description="Certificate chain (PEM) for the base domain, wildcard allowed; HTTPS is on when given")
+    tls_cert: Path | None = Field(
+        None, description="Certificate chain (PEM) of the base domain, wildcard allowed; HTTPS is on when given"
+    )
     tls_key: Path | None = Field(None, description="Private key (PEM) of tls_cert")
     network_pool: IPv4Network = Field(
         IPv4Network("10.208.0.0/12"), description="Address pool of the apps' networks; each app gets a /25 of it"
@@ -54,23 +57,27 @@ class Settings(BaseSettings):
 
     # Docker and builds
     docker_host: str = Field("unix:///var/run/docker.sock", description="Docker Engine's socket")
-    docker_cli: str = Field("", description="docker command used for BuildKit; empty: the first that has buildx or knows DOCKER_BUILDKIT=1")
+    docker_cli: str = Field(
+        "", description="docker command for BuildKit; empty: the first with buildx or DOCKER_BUILDKIT=1"
+    )
     builds_at_once: int = Field(0, ge=0, description="Deploys that run at the same time; 0: one per core")
     build_timeout: float = Field(1800, gt=0, description="A build is stopped after this time (s)")
     build_log_limit: int = Field(20_000_000, gt=0, description="A build's log is cut off at this size")
     build_memory: int = Field(2_000_000_000, gt=0, description="Memory of all builds together (their parent cgroup)")
     disk_reserve: int = Field(1_000_000_000, ge=0, description="Free space that a build must leave; refused below")
-    build_ca_certificates: Path | None = Field(None, description="Extra CA certificates (PEM) that builds and buildpack images trust")
+    build_ca_certificates: Path | None = Field(
+        None, description="Extra CA certificates (PEM) that builds and buildpack images trust"
+    )
     build_http_proxy: str = Field("", description="HTTP_PROXY and HTTPS_PROXY inside builds")
     build_no_proxy: str = Field("", description="NO_PROXY inside builds")
     base_images: Literal["auto", "registry", "debian"] = Field(
-        "auto", description="Where base images come from: a registry, Debian packages (mmdebstrap), or whichever answers"
+        "auto", description="Base images come from a registry, from Debian packages, or from whichever answers"
     )
     images_kept: int = Field(5, ge=1, description="Images kept per app for rollbacks, the current one included")
     build_cache_limit: int = Field(10_000_000_000, ge=0, description="BuildKit's cache is pruned down to this size")
 
     # Pushes
-    create_app_on_push: bool = Field(True, description="A push to an unknown app creates it when the user may create apps")
+    create_app_on_push: bool = Field(True, description="A push to an unknown app creates it when the user may")
     push_limit: int = Field(500_000_000, gt=0, description="Largest push (pack) in bytes")
     file_limit: int = Field(200_000_000, gt=0, description="Largest single file in a push")
     source_limit: int = Field(2_000_000_000, gt=0, description="Largest unpacked source")
@@ -78,7 +85,9 @@ class Settings(BaseSettings):
     # SSH server
     ssh_login_grace: float = Field(30, gt=0, description="Time to authenticate (s)")
     ssh_pending_limit: int = Field(64, gt=0, description="Connections that have not authenticated yet, in all")
-    ssh_pending_per_address: int = Field(8, gt=0, description="Connections that have not authenticated yet, per address")
+    ssh_pending_per_address: int = Field(
+        8, gt=0, description="Connections that have not authenticated yet, per address"
+    )
     ssh_connection_limit: int = Field(256, gt=0, description="Connections in all")
     ssh_keepalive: float = Field(30, gt=0, description="Interval of keep-alive packets (s)")
 
@@ -90,7 +99,9 @@ class Settings(BaseSettings):
     drain_timeout: float = Field(30, ge=0, description="Old connections are waited for this long after a swap (s)")
     stop_timeout: float = Field(30, ge=0, description="Time between SIGTERM and SIGKILL (s)")
     release_timeout: float = Field(600, gt=0, description="A release task may run this long (s)")
-    reconcile_interval: float = Field(30, gt=0, description="What runs is compared with what is recorded this often (s)")
+    reconcile_interval: float = Field(
+        30, gt=0, description="What runs is compared with what is recorded this often (s)"
+    )
     lease: float = Field(30, gt=0, description="A job whose worker is silent for this long is taken over (s)")
     log_file_limit: int = Field(10_000_000, gt=0, description="A process log is rotated at this size")
     log_files_kept: int = Field(5, ge=1, description="Rotated files kept per process log")
@@ -104,7 +115,9 @@ class Settings(BaseSettings):
     stream_limit: int = Field(48, ge=1, description="Open streams at most; below web_threads")
 
     # Development
-    faults: Path | None = Field(None, description="Tests only: the process that reaches the fail-point named in this file kills itself")
+    faults: Path | None = Field(
+        None, description="Tests only: who reaches the fail-point named in this file kills itself"
+    )
 
     @field_validator("domain")
     @classmethod

@@ -1,0 +1,26 @@
+"""WHAT WE REMEMBER (SQLAlchemy): singular nouns. Importing the package knows every table.
+
+`select`, `update`, `delete`, `func`, `Session` are offered here to commands and flows: sqlalchemy's home is this folder.
+"""
+
+from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from paas.model.app import App, BranchTag, Formation
+from paas.model.base import Base, Database
+from paas.model.config import ConfigChange, ConfigVariable
+from paas.model.domain import Domain, GlobalSetting
+from paas.model.event import Event
+from paas.model.job import Job, JobStep
+from paas.model.process import Address, Process, RestingSubnet
+from paas.model.release import Image, Release, Source
+from paas.model.ticket import Ticket
+from paas.model.user import ApiToken, Grant, LoginFailure, SshKey, User, WebSession
+
+__all__ = [
+    "Address", "ApiToken", "App", "Base", "BranchTag", "ConfigChange", "ConfigVariable", "Database", "Domain", "Event",
+    "Formation", "GlobalSetting", "Grant", "Image", "IntegrityError", "Job", "JobStep", "LoginFailure", "Process",
+    "Release", "RestingSubnet", "Session", "Source", "SshKey", "Ticket", "User", "WebSession",
+    "delete", "func", "or_", "select", "update",
+]  # fmt: skip
