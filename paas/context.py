@@ -20,6 +20,7 @@ from paas.ports import (
     Repositories,
     Runtime,
     Sources,
+    Templates,
     Vault,
     WorkerLine,
 )
@@ -59,6 +60,7 @@ class WorkerPlatform(Platform):
     sources: Sources
     runtime: Runtime
     builder: Builder
+    templates: Templates
     proxy: Proxy
     prober: Prober
     firewall: Firewall

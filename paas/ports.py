@@ -392,7 +392,11 @@ class BuiltImage:
 
 @dataclass(frozen=True)
 class BaseImage:
-    """A stack that buildpacks build on. `name` as in buildpack.toml: "python-3.11", "node-20" ..."""
+    """A stack that buildpacks build on. `name` as in buildpack.toml, each Debian with bash, ca-certificates and:
+
+    "python-3.11": python3 with venv, and uv in the PATH. "node-18": node and npm. "go-1.19": go and git.
+    "nginx": nginx and mime types. "debian": nothing more (what a compiled program runs on).
+    """
 
     name: str
     reference: str
@@ -402,6 +406,9 @@ class BaseImage:
 class Builder(Protocol):
     def facts(self) -> Mapping[str, str]:
         """`cli`, `version`, `frontend` ("buildx" or "buildkit"). Raises UnavailableError with the remedy."""
+
+    def base_origin(self) -> Literal["registry", "debian"]:
+        """Where `base` takes images from at the moment: which language versions can be had depends on it."""
 
     def base(self, name: str, say: Say) -> BaseImage:
         """Find or make a base image (see rules/bases.py). Raises BuildError listing what can be had."""
@@ -416,6 +423,19 @@ class Builder(Protocol):
 
     def prune(self, keep_bytes: int) -> int:
         """Shrink the build cache; bytes freed."""
+
+
+class Templates(Protocol):
+    """The buildpacks' words on disk: `buildpacks/ORDER`, then a folder for each."""
+
+    def buildpacks(self) -> Mapping[str, str]:
+        """Folder name -> text of its buildpack.toml, in the order of `buildpacks/ORDER`."""
+
+    def render(self, buildpack: str, facts: Mapping[str, object]) -> Mapping[str, bytes]:
+        """A buildpack's files as BuildOrder.files: `*.j2` rendered with `facts`, the others as they are.
+
+        They lie below `.paas/` in the build context: `.paas/Dockerfile`. Raises BuildError when a template is broken.
+        """
 
 
 # --- Routing ----------------------------------------------------------------------------------------------------------
