@@ -1,6 +1,6 @@
 """WHAT WE REMEMBER (SQLAlchemy): singular nouns. Importing the package knows every table.
 
-`select`, `update`, `delete`, `func`, `Session` are offered here to commands and flows: sqlalchemy's home is this folder.
+`select`, `update`, `func`, `Session` ... are offered here to commands and flows: sqlalchemy lives in this folder.
 """
 
 from sqlalchemy import delete, func, or_, select, update

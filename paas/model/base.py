@@ -1,7 +1,8 @@
 """How do we remember? One declarative base, and a Database that gives read and write transactions.
 
 On SQLite every writing transaction starts `BEGIN IMMEDIATE` (Python's default lost 388 of 480 concurrent updates
-without an error), with WAL, `foreign_keys=ON` and a busy timeout of 10 s. On PostgreSQL the same code runs at READ COMMITTED.
+without an error), with WAL, `foreign_keys=ON` and a busy timeout of 10 s. On PostgreSQL the same code runs at
+READ COMMITTED.
 """
 
 from __future__ import annotations
