@@ -260,11 +260,23 @@ class ImageFacts:
 
 @dataclass(frozen=True)
 class LogLine:
-    """One line of a container's output. `timestamp` is Docker's RFC 3339 text with nanoseconds: the cursor."""
+    """One line of a container's output. `timestamp` is Docker's RFC 3339 text with nanoseconds."""
 
     stream: Literal["stdout", "stderr"]
     timestamp: str
     text: str
+    ordinal: int = 0  # how many earlier lines of this stream carry the same timestamp
+
+    @property
+    def cursor(self) -> str:
+        """Where to go on after this line, in its stream: text, no longer than 48 characters."""
+        return f"{self.timestamp}#{self.ordinal}" if self.ordinal else self.timestamp
+
+
+class LogStream(Iterator[LogLine], Protocol):
+    """Lines as they come; `close` ends it and may be called from another thread."""
+
+    def close(self) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -325,9 +337,13 @@ class Runtime(Protocol):
         """Exit code; None when it still runs after `timeout` seconds or the wish to cancel came."""
 
     def log_lines(
-        self, name: str, since: str = "", *, follow: bool = False, tail: int | None = None
-    ) -> Iterator[LogLine]:
-        """Lines with a timestamp after `since` (exactly: the cursor's own line is not repeated)."""
+        self, name: str, since: str | Mapping[str, str] = "", *, follow: bool = False, tail: int | None = None
+    ) -> LogStream:
+        """Lines after the cursor `since` (exactly: the cursor's own line is not repeated), empty when it is gone.
+
+        A mapping has a cursor for each stream ("stdout", "stderr"): across streams timestamps are not in order. With
+        `follow` it ends when the container ends. `tail` counts lines before the cursor is looked at.
+        """
 
     def deaths(self, is_over: Callable[[], bool]) -> Iterator[str]:
         """Names of our containers as they die, as Docker's event stream tells them; reconnects by itself."""
