@@ -14,6 +14,7 @@ from paas.ports import (
     Clock,
     Faults,
     Firewall,
+    LogKeeper,
     Logs,
     Prober,
     Proxy,
@@ -64,6 +65,7 @@ class WorkerPlatform(Platform):
     proxy: Proxy
     prober: Prober
     firewall: Firewall
+    log_keeper: LogKeeper
 
 
 @dataclass(frozen=True)

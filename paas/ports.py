@@ -63,10 +63,13 @@ class Logs(Protocol):
     def writer(self, name: str) -> LogWriter: ...
 
     def size(self, name: str) -> int:
-        """Bytes; 0 when there is none yet."""
+        """Bytes ever written, so rotation moves no offset; 0 when there is none yet."""
+
+    def start(self, name: str) -> int:
+        """Offset of the oldest byte kept; 0 until rotation dropped something."""
 
     def read(self, name: str, offset: int, limit: int = 65536) -> bytes:
-        """Bytes from `offset`, b"" at the end or when there is none yet."""
+        """Whole lines from `offset` (from `start` when that lies after it), b"" at the end or when there is none yet."""
 
     def tail(self, name: str, lines: int) -> list[str]:
         """The last lines, rotated files included, oldest first."""
@@ -84,7 +87,20 @@ class Logs(Protocol):
         """Names (below `logs/`) of the current logs in a folder, sorted."""
 
     def remove(self, folder: str) -> None:
-        """Remove a folder of logs with all that is in it."""
+        """Remove a folder of logs with all that is in it, or one log."""
+
+
+class LogKeeper(Protocol):
+    """Brings what containers print into their log files, each line once."""
+
+    def begin(self, container: Container) -> None:
+        """Follow a started container; nothing when it is followed already. May run twice."""
+
+    def finish(self, name: str, timeout: float = 60.0) -> None:
+        """Return once all that a dead container printed is in its log: call it before removing the container.
+
+        After `timeout` seconds of failing reads it gives up, with a line in the log that says so.
+        """
 
 
 # --- Doors to worker --------------------------------------------------------------------------------------------------

@@ -25,6 +25,9 @@ class FakeLogs:
     def size(self, name: str) -> int:
         return len(self._files.get(name, b""))
 
+    def start(self, name: str) -> int:
+        return 0
+
     def read(self, name: str, offset: int, limit: int = 65536) -> bytes:
         return bytes(self._files.get(name, b"")[offset : offset + limit])
 
