@@ -1,0 +1,265 @@
+"""From the words of a terminal to a command and back: what `ssh paas@host ...` and `paas ...` share.
+
+Click parses the words of each declared command and completes; suggestions, help and the global flags are the same for
+all. Global flags (`--format json`, `--quiet`, `--force`, `--app NAME`) may stand before the command or behind it, except
+behind the app of a command that passes its words on (`run blog ls --format json` gives `--format json` to ls).
+"""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import click
+
+from paas.commands import present
+from paas.commands.call import call
+from paas.commands.declare import ALIASES, REGISTRY, Command, Parameter, find
+from paas.commands.follow import follow_lines, outcome_of
+from paas.commands.help import command_help, overview
+from paas.commands.results import Done, Exists, InteractiveSession, JobStarted, LineStream, Text
+from paas.commands.sessions import open_ticket
+from paas.context import Context
+from paas.errors import PaasError, UnknownCommandError, UsageError
+from paas.ports import ConsoleLine
+
+FORMATS = ("text", "json")
+
+
+class Terminal(Protocol):
+    """The caller's end: an SSH channel or this process's own terminal."""
+
+    is_tty: bool
+    columns: int
+    rows: int
+
+    def write(self, text: str) -> None: ...
+
+    def write_error(self, text: str) -> None: ...
+
+    def read_line(self) -> str | None:
+        """One line from the caller; None when nobody answers."""
+
+    def is_gone(self) -> bool: ...
+
+    def bridge(self, line: ConsoleLine) -> int:
+        """Connect the caller to a container until it ends; its exit code."""
+
+
+@dataclass
+class Flags:
+    format: str = "text"
+    quiet: bool = False
+    force: bool = False
+    app: str | None = None
+    rest: list[str] = field(default_factory=list)
+
+
+def run(words: list[str], ctx: Context, terminal: Terminal) -> int:
+    """Run one command for this caller; its exit code. Says every refusal in one or two lines on stderr."""
+    flags = Flags()
+    try:
+        flags = split_flags(words)
+        return _run(flags, ctx, terminal)
+    except PaasError as error:
+        say_no(error, flags, terminal)
+        return error.exit_code
+
+
+def say_no(error: PaasError, flags: Flags, terminal: Terminal) -> None:
+    if flags.format == "json":
+        terminal.write_error(present.json.dumps(error.as_dict(), ensure_ascii=False) + "\n")
+        return
+    terminal.write_error(f" !     {error.message}  [{error.code}]\n")
+    if error.hint:
+        terminal.write_error(f" !     {error.hint}\n")
+
+
+def split_flags(words: list[str]) -> Flags:
+    """Take the global flags that stand before the command. Raises UsageError for an unknown one."""
+    flags = Flags()
+    left = list(words)
+    while left and left[0].startswith("-") and left[0] not in ("--help", "-h", "--version"):
+        word, _, value = left.pop(0).partition("=")
+        if word in ("--quiet", "-q"):
+            flags.quiet = True
+        elif word == "--force":
+            flags.force = True
+        elif word in ("--format", "--app", "-a"):
+            if not value and not left:
+                raise UsageError(f"{word} needs a value", "help")
+            value = value or left.pop(0)
+            if word == "--format":
+                flags.format = _format(value)
+            else:
+                flags.app = value
+        else:
+            raise UsageError(f"Unknown option {word[:40]!a}", "help")
+    flags.rest = left
+    return flags
+
+
+def _run(flags: Flags, ctx: Context, terminal: Terminal) -> int:
+    if not flags.rest or flags.rest[0] in ("help", "--help", "-h"):
+        return _help(flags.rest[1:], ctx, terminal)
+    name, *words = flags.rest
+    if name == "--version":
+        name = "version"
+    declared = find(name)
+    if declared is None and name.endswith(":help"):
+        return _help([name.removesuffix(":help")], ctx, terminal)
+    if declared is None:
+        raise unknown(name)
+    if words in (["--help"], ["-h"]):
+        return _help([name], ctx, terminal)
+    values = parse(declared, words, flags)
+    if declared.is_dangerous and not flags.force:
+        confirm(declared, values, terminal)
+    return answer(declared, call(declared.name, ctx, values), flags, ctx, terminal)
+
+
+def _help(words: list[str], ctx: Context, terminal: Terminal) -> int:
+    if not words:
+        terminal.write(overview(ctx.caller.role) + "\n")
+        return 0
+    topic = words[0]
+    declared = find(topic)
+    below = [entry for entry in REGISTRY.values() if entry.topic == topic]
+    if declared is None and not below:
+        raise unknown(topic)
+    terminal.write(command_help(declared, below) + "\n")
+    return 0
+
+
+def unknown(name: str) -> UnknownCommandError:
+    """Names the nearest commands."""
+    near = difflib.get_close_matches(name, [*REGISTRY, *ALIASES], n=3, cutoff=0.6)
+    hint = "did you mean " + " or ".join(near) + "?" if near else "help lists them all"
+    return UnknownCommandError(f"{name[:60]!a} is not a command", hint)
+
+
+def parse(declared: Command, words: list[str], flags: Flags) -> dict[str, Any]:
+    """Words to values by parameter name; fills `flags` from options behind the command. Raises UsageError."""
+    if flags.app is None and not declared.passes_words:
+        words = _take_app(words, flags)
+    if flags.app is not None and declared.app_parameter is not None:
+        words = [flags.app, *words]
+    parser = click_command(declared)
+    try:
+        with parser.make_context(declared.name, list(words)) as context:
+            values = dict(context.params)
+    except click.UsageError as error:
+        raise UsageError(error.format_message().rstrip("."), f"help {declared.name}") from None
+    flags.format = _format(values.pop("format__", None) or flags.format)
+    flags.quiet = values.pop("quiet__", False) or flags.quiet
+    flags.force = values.pop("force__", False) or flags.force
+    known = {parameter.name: parameter for parameter in declared.parameters}
+    return {name: value for name, value in values.items() if value is not None or known[name].required}
+
+
+def _take_app(words: list[str], flags: Flags) -> list[str]:
+    """`--app NAME` behind the command."""
+    for index, word in enumerate(words):
+        if word == "--":
+            break
+        if word == "--app" and index + 1 < len(words):
+            flags.app = words[index + 1]
+            return words[:index] + words[index + 2 :]
+        if word.startswith("--app="):
+            flags.app = word[len("--app=") :]
+            return words[:index] + words[index + 1 :]
+    return words
+
+
+def click_command(declared: Command) -> click.Command:
+    """The Click command of a declaration; it parses, it prints nothing."""
+    settings = {"ignore_unknown_options": False, "allow_interspersed_args": not declared.passes_words}
+    parameters: list[click.Parameter] = [_click_parameter(parameter) for parameter in declared.parameters]
+    parameters += [
+        click.Option(["--format", "format__"], type=str),
+        click.Option(["--quiet", "quiet__"], is_flag=True),
+    ]
+    if not any(parameter.name == "force" for parameter in declared.parameters):
+        parameters.append(click.Option(["--force", "force__"], is_flag=True))
+    return click.Command(declared.name, params=parameters, add_help_option=False, context_settings=settings)
+
+
+def _click_parameter(parameter: Parameter) -> click.Parameter:
+    if parameter.place == "argument":
+        return click.Argument([parameter.name], required=parameter.required, type=str)
+    if parameter.place == "rest":
+        return click.Argument([parameter.name], nargs=-1, required=False, type=click.UNPROCESSED)
+    names = [parameter.name, parameter.option] + ([f"-{parameter.short}"] if parameter.short else [])
+    if parameter.place == "flag":
+        return click.Option(names, is_flag=True, default=False)
+    return click.Option(names, required=parameter.required, type=str)
+
+
+def confirm(declared: Command, values: dict[str, Any], terminal: Terminal) -> None:
+    """Ask for the app's name; raises UsageError when it is not given."""
+    subject = str(values.get(declared.app_parameter.name if declared.app_parameter else "name") or "")
+    terminal.write_error(f" !     WARNING: {declared.summary}\n")
+    terminal.write_error(f" !     To proceed, type {subject!a}: ")
+    said = terminal.read_line()
+    if said is None or said.strip() != subject:
+        raise UsageError(
+            "Confirmation did not match, nothing was changed", f"{declared.name} {subject} --force", code="unconfirmed"
+        )
+
+
+def answer(declared: Command, result: Any, flags: Flags, ctx: Context, terminal: Terminal) -> int:
+    """Write a result as this caller wants it; the exit code."""
+    if isinstance(result, JobStarted):
+        return _follow(result, flags, ctx, terminal)
+    if isinstance(result, InteractiveSession):
+        return terminal.bridge(ctx.on.worker.open_console(open_ticket(ctx, result, terminal)))
+    if isinstance(result, LineStream):
+        for line in result.lines:
+            if terminal.is_gone():
+                break
+            terminal.write(line + "\n")
+        return 0
+    if flags.format == "json":
+        terminal.write(present.as_json(result) + "\n")
+    elif isinstance(result, Text):
+        terminal.write(result.text + ("\n" if result.ends_line else ""))
+    elif isinstance(result, Done):
+        if not flags.quiet and result.message:
+            terminal.write(f"-----> {result.message}\n")
+    elif isinstance(result, Exists):
+        if result.message and not flags.quiet:
+            terminal.write(result.message + "\n")
+    else:
+        _write_text(declared, result, flags, terminal)
+    return 0 if not isinstance(result, Exists) or result.answer else 1
+
+
+def _write_text(declared: Command, result: Any, flags: Flags, terminal: Terminal) -> None:
+    text = declared.show(result) if declared.show else present.as_text(result, declared.name)
+    if flags.quiet:
+        text = "\n".join(line for line in text.splitlines() if not line.startswith("=====>"))
+    if text:
+        terminal.write(text + "\n")
+
+
+def _follow(started: JobStarted, flags: Flags, ctx: Context, terminal: Terminal) -> int:
+    if started.message and not flags.quiet and flags.format == "text":
+        terminal.write(f"-----> {started.message}\n")
+    for line in follow_lines(ctx.on, started.job_id):
+        if terminal.is_gone():
+            return 0
+        if line is not None and not flags.quiet and flags.format == "text":
+            terminal.write(line + "\n")
+    outcome = outcome_of(ctx.on, started.job_id)
+    if flags.format == "json":
+        terminal.write(present.as_json(outcome) + "\n")
+    elif outcome is not None and not outcome.succeeded:
+        say_no(PaasError(outcome.message, outcome.hint, code=outcome.code), flags, terminal)
+    return 0 if outcome is not None and outcome.succeeded else 1
+
+
+def _format(value: str) -> str:
+    if value not in FORMATS:
+        raise UsageError(f"--format is {' or '.join(FORMATS)}, not {value[:20]!a}", "help")
+    return value
