@@ -14,6 +14,7 @@ from paas.ports import (
     Clock,
     Faults,
     Firewall,
+    GitHost,
     LogKeeper,
     Logs,
     Prober,
@@ -50,7 +51,7 @@ class Platform:
 class SshPlatform(Platform):
     """The SSH door owns the repositories and alone runs git on them."""
 
-    repositories: Repositories
+    repositories: GitHost
 
 
 @dataclass(frozen=True)

@@ -149,7 +149,8 @@ class CommitFacts:
 class TreeEntry:
     mode: str  # "100644", "100755", "120000" (symlink), "160000" (gitlink)
     path: str
-    size: int
+    size: int  # 0 for a gitlink
+    object: str = ""  # git's name of the blob
 
 
 class Repositories(Protocol):
@@ -175,6 +176,44 @@ class Repositories(Protocol):
 
     def archive(self, app_id: str, commit: str, target: Path) -> tuple[str, int]:
         """Write the commit's tree as a tar file; (SHA-256 in hex, bytes)."""
+
+
+class GitService(Protocol):
+    """One of git's server programs at work. The streams are file descriptors, which `close` closes."""
+
+    stdin: int
+    stdout: int
+    stderr: int
+
+    def close_stdin(self) -> None: ...
+
+    def wait(self) -> int:
+        """Exit code, once it has ended."""
+
+    def kill(self) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class GitHost(Repositories, Protocol):
+    """What the SSH door may do besides, as the owner of the repositories."""
+
+    def serve(
+        self, app_id: str, service: Literal["receive-pack", "upload-pack"], environment: Mapping[str, str]
+    ) -> GitService:
+        """Start the program that a client's git talks to. `environment` reaches it and its hooks."""
+
+    def entries(self, app_id: str, commit: str, quarantine: Path | None = None) -> Iterator[TreeEntry]:
+        """Lazily, in git's order. `quarantine`: the object folder of a push that is not admitted yet."""
+
+    def blobs(self, app_id: str, objects: Sequence[str], quarantine: Path | None = None) -> Iterator[bytes]:
+        """The contents of small blobs, in this order."""
+
+    def refs(self, app_id: str) -> dict[str, str]:
+        """Full ref -> what it names; {} when there is no repository."""
+
+    def tidy(self, app_id: str) -> None:
+        """Pack what has piled up, if enough has."""
 
 
 # --- Sources (tar files) ----------------------------------------------------------------------------------------------

@@ -1,0 +1,108 @@
+"""What becomes of each ref of a push? The deploy branch is deployed, tags are kept with it, the rest is refused by name.
+
+A refusal is one line, because git shows it in brackets behind the ref; it says what would work instead.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from paas.errors import BadInputError
+
+BRANCHES, TAGS = "refs/heads/", "refs/tags/"
+FIRST_BRANCHES = ("main", "master")  # an app without a deploy branch takes the first of these that is pushed
+MOST_REFS = 1000
+OPTIONS = ("no-cache",)
+
+_NOTHING = re.compile(r"0{40}(?:0{24})?", re.ASCII)
+_YES, _NO = ("", "1", "true", "yes", "on"), ("0", "false", "no", "off")
+
+
+@dataclass(frozen=True)
+class RefUpdate:
+    """One line of a push: `ref` stood at `old` when the client looked and is to stand at `new`; None: no such ref."""
+
+    ref: str
+    old: str | None
+    new: str | None
+
+    @property
+    def branch(self) -> str | None:
+        return self.ref.removeprefix(BRANCHES) if self.ref.startswith(BRANCHES) else None
+
+
+@dataclass(frozen=True)
+class PushPlan:
+    """`deploy` None: nothing of this push happens. `refused`: full ref -> reason."""
+
+    branch: str | None
+    deploy: RefUpdate | None
+    tags: tuple[RefUpdate, ...]
+    refused: dict[str, str] = field(default_factory=dict)
+
+
+def read_update(old: str, new: str, ref: str) -> RefUpdate:
+    """From git's words, where zeros stand for no ref."""
+    return RefUpdate(ref, None if _NOTHING.fullmatch(old) else old, None if _NOTHING.fullmatch(new) else new)
+
+
+def choose_branch(configured: str | None, updates: Sequence[RefUpdate]) -> str | None:
+    """The deploy branch of this push: the app's, else the first of main and master that is pushed."""
+    if configured is not None:
+        return configured
+    pushed = {update.branch for update in updates if update.new is not None}
+    return next((name for name in FIRST_BRANCHES if name in pushed), None)
+
+
+def plan_push(app: str, updates: Sequence[RefUpdate], configured: str | None, *, is_atomic: bool = False) -> PushPlan:
+    """Sort the refs. `is_atomic`: one refusal refuses all."""
+    branch = choose_branch(configured, updates)
+    deploy = next((update for update in updates if update.branch == branch and update.new is not None), None)
+    tags = tuple(update for update in updates if update.ref.startswith(TAGS) and update.new is not None)
+    refused = {
+        update.ref: _why_not(app, update, branch) for update in updates if update is not deploy and update not in tags
+    }
+    if deploy is None:
+        instead = f"git push paas {branch}" if branch else "git push paas HEAD:main"
+        refused |= {tag.ref: f"tags are kept with a deploy: {instead} --follow-tags" for tag in tags}
+        return PushPlan(branch, None, (), refused)
+    if is_atomic and refused:
+        first = next(iter(refused))
+        refused |= {update.ref: f"atomic push, and {_short(first)} was refused" for update in (deploy, *tags)}
+        return PushPlan(branch, None, (), refused)
+    return PushPlan(branch, deploy, tags, refused)
+
+
+def read_options(options: Sequence[str]) -> bool:
+    """Whether `git push -o no-cache` was asked for. Raises BadInputError (code `push-option`) naming an unknown one."""
+    no_cache = False
+    for option in options:
+        key, _, value = option.partition("=")
+        if key not in OPTIONS:
+            raise BadInputError(
+                f"Unknown push option {key[:40]!a}", f"known: {', '.join(OPTIONS)}, as in git push -o no-cache",
+                code="push-option",
+            )  # fmt: skip
+        if value.lower() not in (*_YES, *_NO):
+            raise BadInputError(f"Push option {key} is true or false, not {value[:40]!a}", code="push-option")
+        no_cache = value.lower() in _YES
+    return no_cache
+
+
+def _why_not(app: str, update: RefUpdate, branch: str | None) -> str:
+    name = _short(update.ref)
+    if update.new is None and update.branch == branch:
+        return f"the deploy branch cannot be deleted; to remove the app: apps:destroy {app}"
+    if update.new is None:
+        return f"nothing is deleted by a push; only {branch or 'the deploy branch'} and tags of deploys are kept here"
+    if update.branch is None:
+        return "only the deploy branch and tags are taken"
+    if branch is None:
+        return f"only main or master is deployed at first: git push paas {name}:main"
+    return f"only {branch} is deployed: git push paas {name}:{branch}, or git:set {app} deploy-branch {name}"
+
+
+def _short(ref: str) -> str:
+    return ref.removeprefix(BRANCHES).removeprefix(TAGS)
