@@ -1,8 +1,8 @@
 """From the words of a terminal to a command and back: what `ssh paas@host ...` and `paas ...` share.
 
 Click parses the words of each declared command and completes; suggestions, help and the global flags are the same for
-all. Global flags (`--format json`, `--quiet`, `--force`, `--app NAME`) may stand before the command or behind it, except
-behind the app of a command that passes its words on (`run blog ls --format json` gives `--format json` to ls).
+all. Global flags (`--format json`, `--quiet`, `--force`, `--app NAME`) may stand before the command or behind it, but
+not behind the app of a command that passes its words on (`run blog ls --format json` gives `--format json` to ls).
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def run(words: list[str], ctx: Context, terminal: Terminal) -> int:
 
 def say_no(error: PaasError, flags: Flags, terminal: Terminal) -> None:
     if flags.format == "json":
-        terminal.write_error(present.json.dumps(error.as_dict(), ensure_ascii=False) + "\n")
+        terminal.write_error(present.as_json(error.as_dict()) + "\n")
         return
     terminal.write_error(f" !     {error.message}  [{error.code}]\n")
     if error.hint:
