@@ -14,6 +14,9 @@ from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Literal, Protocol
 
+from paas.rules.routes import Site as Site  # what a Proxy serves is decided by a rule
+from paas.rules.routes import Sites as Sites
+from paas.rules.routes import SiteState as SiteState
 from paas.rules.secret import Secret
 
 Say = Callable[[str], None]  # takes one line of text, without its newline
@@ -510,28 +513,6 @@ class Templates(Protocol):
 
 
 # --- Routing ----------------------------------------------------------------------------------------------------------
-SiteState = Literal["live", "stopped", "never-deployed", "unhealthy"]
-
-
-@dataclass(frozen=True)
-class Site:
-    """What nginx must know of one app. `backends`: "10.208.0.2:5000"."""
-
-    app_id: str
-    app_name: str
-    hosts: tuple[str, ...]  # "blog.example.com", "*.example.org"
-    backends: tuple[str, ...]
-    state: SiteState
-    upload_limit: int
-
-
-@dataclass(frozen=True)
-class Sites:
-    """All that is served; the whole, never a difference."""
-
-    sites: tuple[Site, ...]
-
-
 @dataclass(frozen=True)
 class Applied:
     number: int  # of the tree that answers now

@@ -106,6 +106,10 @@ class Settings(BaseSettings):
     log_file_limit: int = Field(10_000_000, gt=0, description="A process log is rotated at this size")
     log_files_kept: int = Field(5, ge=1, description="Rotated files kept per process log")
 
+    # Routing
+    nginx_user: str = Field("www-data", description="System user of nginx's workers")
+    reload_timeout: float = Field(15, gt=0, description="A reload of nginx must be confirmed within this time (s), else it is taken back")
+
     # Web
     upload_limit: int = Field(100_000_000, gt=0, description="Largest request body that nginx passes to an app")
     session_lifetime: float = Field(14 * 86400, gt=0, description="A sign-in lasts this long (s)")
