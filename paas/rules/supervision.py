@@ -1,0 +1,92 @@
+"""Which processes does `paas up` keep alive, as whom, and how soon is a dead one started again?
+
+Standard library only: the supervisor holds these values in memory for months (decision record 0001).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+FIRST_DELAY = 0.1
+LONGEST_DELAY = 30.0
+STEADY_AFTER = 10.0  # who stayed up this long starts over with the first delay
+WELL_KNOWN_PORTS = 1024
+
+
+@dataclass(frozen=True)
+class ChildPlan:
+    """One process to keep alive. `user` empty: stays root. `stop_timeout`: seconds between SIGTERM and SIGKILL."""
+
+    name: str
+    command: tuple[str, ...]
+    user: str = ""
+    group: str = ""
+    groups: tuple[str, ...] = ()
+    stop_timeout: float = 10.0
+    may_bind_low_ports: bool = False
+
+
+@dataclass(frozen=True)
+class SupervisorPlan:
+    """Everything the supervisor knows. `sqlite` empty: the database is elsewhere and needs nobody to hold it open."""
+
+    python: str
+    root: str  # folder that holds `paas/`
+    lock_file: str
+    state_file: str
+    log_file: str
+    log_limit: int
+    sqlite: str
+    nginx_pid_file: str
+    nginx_command: tuple[str, ...]
+    replan_command: tuple[str, ...]  # prints the plan of the installed release, for a restart into new code
+    environment: tuple[tuple[str, str], ...]
+    children: tuple[ChildPlan, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, body: dict[str, Any]) -> SupervisorPlan:
+        children = tuple(
+            ChildPlan(**{**child, "command": tuple(child["command"]), "groups": tuple(child["groups"])})
+            for child in body["children"]
+        )
+        return cls(
+            **{
+                **body,
+                "children": children,
+                "nginx_command": tuple(body["nginx_command"]),
+                "replan_command": tuple(body["replan_command"]),
+                "environment": tuple((name, value) for name, value in body["environment"]),
+            }
+        )
+
+
+def next_delay(uptime: float, previous: float) -> float:
+    """Seconds to wait before a process that lived `uptime` seconds is started again, after a wait of `previous`."""
+    if uptime >= STEADY_AFTER or previous <= 0:
+        return FIRST_DELAY
+    return min(previous * 2, LONGEST_DELAY)
+
+
+def command_of(child: ChildPlan) -> list[str]:
+    """The words that start it: `setpriv` changes the user first, then asks for SIGTERM at the supervisor's death.
+
+    The order matters: the kernel forgets the death signal when the user changes (prctl(2), PR_SET_PDEATHSIG).
+    """
+    words = ["setpriv", "--pdeathsig", "TERM"]
+    if child.user:
+        words += ["--reuid", child.user, "--regid", child.group or child.user]
+        words += ["--groups", ",".join(child.groups)] if child.groups else ["--clear-groups"]
+        words += ["--no-new-privs"]
+        if child.may_bind_low_ports:
+            words += ["--inh-caps", "+net_bind_service", "--ambient-caps", "+net_bind_service"]
+    return [*words, "--", *child.command]
+
+
+def stop_order(names: Sequence[str]) -> list[str]:
+    """Doors close before the worker does: nothing new is asked of it while it ends."""
+    return list(reversed(names))
