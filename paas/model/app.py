@@ -37,9 +37,7 @@ class App(Base):
     # Counters and truths
     last_version: Mapped[int] = mapped_column(default=0)
     last_rollout: Mapped[int] = mapped_column(default=0)
-    current_release_id: Mapped[int | None] = mapped_column(
-        ForeignKey("release.id", ondelete="SET NULL", use_alter=True, name="fk_app_current_release_id_release")
-    )
+    current_release_id: Mapped[int | None]  # no foreign key: app and release would each need the other first
     branch_commit: Mapped[str | None]  # where the deploy branch stands; git's ref follows
     subnet: Mapped[str | None]
 

@@ -1,0 +1,80 @@
+"""What tests stand on: a database of each kind, empty folders, and the fakes."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from paas.model import Base, Database
+
+POSTGRES_URL = os.environ.get("TEST_POSTGRES_URL", "")  # set by tests/run; a server where databases may be made
+
+
+def _postgres_database() -> Iterator[Database]:
+    from sqlalchemy import create_engine, text
+
+    if not POSTGRES_URL:
+        pytest.skip("no PostgreSQL server: tests/run starts one and sets TEST_POSTGRES_URL")
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    server = create_engine(POSTGRES_URL, isolation_level="AUTOCOMMIT")
+    with server.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    database = Database(POSTGRES_URL.rsplit("/", 1)[0] + "/" + name)
+    try:
+        yield database
+    finally:
+        database.close()
+        with server.connect() as connection:
+            connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+        server.dispose()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """An empty database with all tables, once on SQLite and once on PostgreSQL."""
+    if request.param == "postgresql":
+        for made in _postgres_database():
+            Base.metadata.create_all(made.engine)
+            yield made
+        return
+    made = Database(f"sqlite:///{tmp_path / 'paas.db'}")
+    Base.metadata.create_all(made.engine)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def sqlite_database(tmp_path: Path) -> Iterator[Database]:
+    """An empty SQLite database, where the kind of database does not matter."""
+    made = Database(f"sqlite:///{tmp_path / 'paas.db'}")
+    Base.metadata.create_all(made.engine)
+    yield made
+    made.close()
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests never read this machine's own installation."""
+    for name in list(os.environ):
+        if name.startswith("PAAS_"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("PAAS_CONFIG", "/nonexistent/paas.toml")
+
+
+def git(*words: str, cwd: Path) -> str:
+    """Run git quietly in a folder, as a person with no configuration of their own."""
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(cwd),
+        "GIT_AUTHOR_NAME": "Ana",
+        "GIT_AUTHOR_EMAIL": "ana@example.com",
+        "GIT_COMMITTER_NAME": "Ana",
+        "GIT_COMMITTER_EMAIL": "ana@example.com",
+        "GIT_CONFIG_NOSYSTEM": "1",
+    }
+    return subprocess.run(["git", *words], cwd=cwd, env=environment, check=True, capture_output=True, text=True).stdout
