@@ -1,4 +1,4 @@
-"""What becomes of each ref of a push? The deploy branch is deployed, tags are kept with it, the rest is refused by name.
+"""What becomes of each ref of a push? The deploy branch is deployed, tags are kept with it, the rest is refused.
 
 A refusal is one line, because git shows it in brackets behind the ref; it says what would work instead.
 """

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Protocol, TypeVar
 
 from paas.errors import BadInputError
-from paas.ports import TreeEntry
 
 SYMLINK, GITLINK = "120000", "160000"
 READ_BY_US = frozenset({"Procfile", "app.json", "Dockerfile", ".dockerignore"})  # at the top; Sources refuses the rest
@@ -20,8 +20,22 @@ LONGEST_LINK = 4095  # PATH_MAX
 MOST_POINTERS = 20_000
 
 LFS_VERSION = b"version https://git-lfs.github.com/spec/v1\n"
-# "version ...", "oid sha256:<64>", "size <1 to 15 digits>" (git-lfs, docs/spec.md); extensions, which nobody uses, add lines
+# Lines "version ...", "oid sha256:<64>" and "size <1 to 15 digits>": git-lfs, docs/spec.md
 _LFS_SIZES = range(len(LFS_VERSION) + 76 + 7, len(LFS_VERSION) + 76 + 22)
+
+
+class Entry(Protocol):
+    """One line of `git ls-tree -r -l`, as ports.TreeEntry has it."""
+
+    @property
+    def mode(self) -> str: ...
+    @property
+    def path(self) -> str: ...
+    @property
+    def size(self) -> int: ...
+
+
+AnyEntry = TypeVar("AnyEntry", bound=Entry)
 
 
 @dataclass(frozen=True)
@@ -32,12 +46,14 @@ class TreeLimits:
     source: int
 
 
-def check_tree(entries: Iterable[TreeEntry], limits: TreeLimits) -> list[TreeEntry]:
+def check_tree(entries: Iterable[AnyEntry], limits: TreeLimits) -> list[AnyEntry]:
     """Look at every entry; those that may be Git LFS pointers are returned, for their contents to be looked at.
 
     Raises BadInputError: `too-many-files`, `too-large`, `symlink`, `submodule`.
     """
-    total, submodules, pointers = 0, [], []
+    total = 0
+    submodules: list[str] = []
+    pointers: list[AnyEntry] = []
     for count, entry in enumerate(entries, 1):
         if count > MOST_ENTRIES:
             raise BadInputError(f"The commit has more than {MOST_ENTRIES:,} files", code="too-many-files")
@@ -69,7 +85,7 @@ def check_pointers(paths_and_contents: Iterable[tuple[str, bytes]]) -> None:
         )
 
 
-def _check_link(entry: TreeEntry) -> None:
+def _check_link(entry: Entry) -> None:
     if entry.path in READ_BY_US:
         raise BadInputError(
             f"{entry.path} is a symbolic link", "commit a regular file: the platform reads it", code="symlink"
@@ -78,7 +94,7 @@ def _check_link(entry: TreeEntry) -> None:
         raise BadInputError(f"The symbolic link {_shown(entry.path)} is longer than a path can be", code="symlink")
 
 
-def _check_size(entry: TreeEntry, total: int, limits: TreeLimits) -> None:
+def _check_size(entry: Entry, total: int, limits: TreeLimits) -> None:
     if entry.size > limits.file:
         raise BadInputError(
             f"{_shown(entry.path)} has {entry.size / 1e6:,.0f} MB, a file may have {limits.file / 1e6:,.0f}",
