@@ -1,1 +1,1 @@
-"""DOOR: time and the queue. Claims jobs, runs flows, keeps the timetable, bridges consoles. Alone holds Docker and nginx."""
+"""DOOR: time and the queue. Claims jobs, runs flows, keeps the timetable, bridges consoles, follows containers."""
