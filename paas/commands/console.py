@@ -25,6 +25,7 @@ from paas.errors import PaasError, UnknownCommandError, UsageError
 from paas.ports import ConsoleLine
 
 FORMATS = ("text", "json")
+LONGEST_STDIN = 2_000_000
 
 
 class Terminal(Protocol):
@@ -40,6 +41,9 @@ class Terminal(Protocol):
 
     def read_line(self) -> str | None:
         """One line from the caller; None when nobody answers."""
+
+    def read_all(self, limit: int) -> str:
+        """What the caller sends until its end, for commands that take a text. Raises BadInputError above `limit`."""
 
     def is_gone(self) -> bool: ...
 
@@ -114,6 +118,9 @@ def _run(flags: Flags, ctx: Context, terminal: Terminal) -> int:
     if words in (["--help"], ["-h"]):
         return _help([name], ctx, terminal)
     values = parse(declared, words, flags)
+    for parameter in declared.parameters:
+        if parameter.from_stdin and values.get(parameter.name) is None:
+            values[parameter.name] = terminal.read_all(LONGEST_STDIN)
     if declared.is_dangerous and not flags.force:
         confirm(declared, values, terminal)
     return answer(declared, call(declared.name, ctx, values), flags, ctx, terminal)
@@ -174,14 +181,14 @@ def _take_app(words: list[str], flags: Flags) -> list[str]:
 
 def click_command(declared: Command) -> click.Command:
     """The Click command of a declaration; it parses, it prints nothing."""
-    settings = {"ignore_unknown_options": False, "allow_interspersed_args": not declared.passes_words}
+    picks_line = any(parameter.name == "flag" for parameter in declared.parameters)  # apps:report blog --app-locked
+    settings = {"ignore_unknown_options": picks_line, "allow_interspersed_args": not declared.passes_words}
     parameters: list[click.Parameter] = [_click_parameter(parameter) for parameter in declared.parameters]
-    parameters += [
-        click.Option(["--format", "format__"], type=str),
-        click.Option(["--quiet", "quiet__"], is_flag=True),
-    ]
-    if not any(parameter.name == "force" for parameter in declared.parameters):
-        parameters.append(click.Option(["--force", "force__"], is_flag=True))
+    taken = {parameter.option for parameter in declared.parameters if parameter.place in ("option", "flag")}
+    if "--format" not in taken:
+        parameters.append(click.Option(["--format", "format__"], type=str))
+    for name in {"--quiet", "--force"} - taken:
+        parameters.append(click.Option([name, f"{name[2:]}__"], is_flag=True))
     return click.Command(declared.name, params=parameters, add_help_option=False, context_settings=settings)
 
 

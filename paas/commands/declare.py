@@ -36,6 +36,11 @@ class Help:
 
 
 @dataclass(frozen=True)
+class FromStdin:
+    """Marks a text option that the terminal doors read from stdin when it is not given."""
+
+
+@dataclass(frozen=True)
 class Short:
     """A one-letter form of an option: `Annotated[bool, Short("t")]`."""
 
@@ -50,6 +55,7 @@ class Parameter:
     required: bool
     default: Any
     is_app: bool
+    from_stdin: bool
     help: str
     short: str | None
 
@@ -169,6 +175,7 @@ def _parameters(function: Callable[..., Any]) -> tuple[Parameter, ...]:
                 required=(place == "argument" and not has_default) or (place == "option" and not has_default),
                 default=raw.default if has_default else (() if place == "rest" else None),
                 is_app=any(isinstance(mark, AppOf) for mark in marks),
+                from_stdin=any(isinstance(mark, FromStdin) for mark in marks),
                 help=next((mark.text for mark in marks if isinstance(mark, Help)), ""),
                 short=next((mark.letter for mark in marks if isinstance(mark, Short)), None),
             )
