@@ -1,0 +1,138 @@
+"""Which configuration is in place? Numbered trees of files below `nginx/trees`, and the link `nginx/current` to one.
+
+A tree is checked where it lies and never changed afterwards. Moving one in is the rename of a link: nginx, started at
+any moment by anybody, reads a whole tree. Kept are the tree in place and the last one that nginx confirmed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from paas.adapters.nginx_config import Files
+
+_TREE = re.compile(r"tree-(\d+)", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Tree:
+    """A folder of files. `digest` tells what was wanted when it was made, before anything was quarantined."""
+
+    path: Path
+    number: int
+
+    @property
+    def digest(self) -> str:
+        return _read(self.path / "digest")
+
+    @property
+    def quarantined(self) -> dict[str, str]:
+        """App id -> what nginx said of its site."""
+        found: dict[str, str] = json.loads(_read(self.path / "quarantined.json") or "{}")
+        return found
+
+    @property
+    def is_confirmed(self) -> bool:
+        return (self.path / "confirmed").exists()
+
+    def confirm(self) -> None:
+        """nginx answers with this tree."""
+        (self.path / "confirmed").touch()
+
+    def file(self, name: str) -> bytes:
+        return (self.path / name).read_bytes()
+
+    def files(self, folder: str) -> Files:
+        return {f"{folder}/{path.name}": path.read_bytes() for path in sorted((self.path / folder).iterdir())}
+
+
+class Trees:
+    """Those of one nginx."""
+
+    def __init__(self, prefix: Path) -> None:
+        self._folder = prefix / "trees"
+        self._link = prefix / "current"
+
+    def current(self) -> Tree | None:
+        """The one that the link names."""
+        return self._tree(self._link.resolve())
+
+    def last_good(self) -> Tree | None:
+        """The newest one that nginx confirmed."""
+        return next((tree for tree in reversed(self._all()) if tree.is_confirmed), None)
+
+    def write(self, files: Files) -> Path:
+        """A folder with these files, in no use yet."""
+        folder = Path(tempfile.mkdtemp(prefix="staging-", dir=self._folder))
+        for part in {Path(name).parent for name in files} | {Path("sites")}:
+            make_folder(folder / part)
+        for name, content in files.items():
+            (folder / name).touch(0o600)
+            (folder / name).write_bytes(content)
+            if not name.startswith("tls/"):
+                (folder / name).chmod(0o644)
+        return folder
+
+    def next_number(self) -> int:
+        return max((tree.number for tree in self._all()), default=0) + 1
+
+    def move_in(self, staging: Path, number: int, digest: str, quarantined: Mapping[str, str]) -> Tree:
+        """Give a checked folder its number and point the link to it."""
+        (staging / "digest").write_text(digest)
+        (staging / "quarantined.json").write_text(json.dumps(dict(quarantined)))
+        tree = Tree(staging.rename(self._folder / f"tree-{number}"), number)
+        self.point_to(tree)
+        return tree
+
+    def point_to(self, tree: Tree) -> None:
+        fresh = self._link.with_name("current.new")
+        fresh.unlink(missing_ok=True)
+        fresh.symlink_to(tree.path)
+        fresh.replace(self._link)
+
+    def drop(self, staging: Path) -> None:
+        shutil.rmtree(staging, ignore_errors=True)
+
+    def prune(self) -> None:
+        """Remove all but the tree in place and the last good one."""
+        kept = {tree.path for tree in (self.current(), self.last_good()) if tree}
+        for path in self._folder.iterdir():
+            if path not in kept:
+                shutil.rmtree(path, ignore_errors=True)
+
+    def _all(self) -> list[Tree]:
+        if not self._folder.is_dir():
+            return []
+        found = [tree for path in self._folder.iterdir() if (tree := self._tree(path))]
+        return sorted(found, key=lambda tree: tree.number)
+
+    def _tree(self, path: Path) -> Tree | None:
+        match = _TREE.fullmatch(path.name)
+        return Tree(path, int(match[1])) if match and path.is_dir() else None
+
+
+def make_folder(path: Path) -> None:
+    """One that nginx's workers may enter, whatever the umask is."""
+    path.mkdir(exist_ok=True)
+    path.chmod(0o755)
+
+
+def digest_of(files: Files, refused: Mapping[str, str]) -> str:
+    """Equal for equal wishes."""
+    digest = hashlib.sha256(json.dumps(dict(refused), sort_keys=True).encode())
+    for name in sorted(files):
+        digest.update(f"{name}\0{len(files[name])}\0".encode() + files[name])
+    return digest.hexdigest()
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text()
+    except FileNotFoundError:
+        return ""
