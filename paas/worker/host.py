@@ -1,0 +1,42 @@
+"""Is that process still the one that was recorded? A pid alone may be somebody else by now: see proc(5), starttime."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+from pathlib import Path
+
+
+def start_ticks(pid: int) -> int | None:
+    """When a process was started, in clock ticks since boot; None when there is none (or only its zombie)."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return None
+    fields = stat.rpartition(")")[2].split()  # the command name before it may hold spaces and brackets
+    return None if fields[0] == "Z" else int(fields[19])
+
+
+def identity() -> str:
+    """This process, as recorded in job.worker: `<pid>:<start ticks>`."""
+    return f"{os.getpid()}:{start_ticks(os.getpid())}"
+
+
+def is_alive(recorded: str | None) -> bool:
+    """Does the process behind an `identity` still run on this host (since this boot)?"""
+    pid, _, ticks = (recorded or "").partition(":")
+    return pid.isdigit() and ticks.isdigit() and start_ticks(int(pid)) == int(ticks)
+
+
+def kill_group(pid: int | None, ticks: int | None) -> bool:
+    """SIGKILL a recorded child with its process group; False when it is gone."""
+    if not pid or ticks is None or start_ticks(pid) != ticks:
+        return False
+    with contextlib.suppress(ProcessLookupError):
+        group = os.getpgid(pid)
+        if group == os.getpgid(0):
+            os.kill(pid, signal.SIGKILL)  # it leads no group of its own: ours must not die with it
+        else:
+            os.killpg(group, signal.SIGKILL)
+    return True
