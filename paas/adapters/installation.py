@@ -91,7 +91,7 @@ def _make_keys(settings: Settings) -> Iterator[str]:
         if not path.exists():
             _write_once(path, secrets.token_hex(32) + "\n")
             yield f"key {name}"
-    for kind, bits in (("ed25519", "256"), ("rsa", "3072")):
+    for kind, bits in (("ed25519", "256"), ("ecdsa", "256"), ("rsa", "3072")):
         path = settings.folder("keys", f"ssh_host_{kind}_key")
         if not path.exists():
             _run("ssh-keygen", "-q", "-t", kind, "-b", bits, "-N", "", "-C", "paas", "-f", str(path))

@@ -23,6 +23,7 @@ from paas.settings import Settings
 
 SNAPSHOTS_KEPT = 5
 MIGRATION_TIMEOUT = 600.0
+MARK = "Running upgrade"  # Alembic's line for each step
 
 
 def migrate(settings: Settings, root: Path, *, only_try: bool = False) -> list[str]:
@@ -57,6 +58,24 @@ def take_snapshot(path: Path, folder: Path) -> Path:
     for old in sorted(folder.glob("before-migration-*.db"))[:-SNAPSHOTS_KEPT]:
         old.unlink()
     return target
+
+
+def newest_snapshot(folder: Path) -> Path:
+    """Raises UnavailableError when no migration has left one."""
+    snapshots = sorted(folder.glob("before-migration-*.db"))
+    if not snapshots:
+        raise UnavailableError(f"There is no snapshot in {folder}", "restore a backup", code="no-snapshot")
+    return snapshots[-1]
+
+
+def go_back(settings: Settings) -> list[str]:
+    """Put the snapshot of the last migration back. Nothing on PostgreSQL, whose migrations only add (STYLE: forward)."""
+    path = sqlite_file(settings)
+    if path is None:
+        return []
+    snapshot = newest_snapshot(settings.folder("backups"))
+    put_back(snapshot, path)
+    return [f"the database is that of {snapshot.name}"]
 
 
 def put_back(snapshot: Path, path: Path) -> None:
@@ -109,7 +128,7 @@ def _upgrade(root: Path, url: str) -> str:
     if answer.returncode:
         reason = (answer.stderr.strip().splitlines() or ["no reason given"])[-1]
         raise UnavailableError(
-            f"The database migration failed: {reason}", "the database is as it was; the old release goes on", code="migration"
+            f"The database migration failed: {reason}", "the database is as it was", code="migration"
         )
-    steps = [line.split("Running upgrade", 1)[1].strip() for line in answer.stderr.splitlines() if "Running upgrade" in line]
+    steps = [line.partition(MARK)[2].strip() for line in answer.stderr.splitlines() if MARK in line]
     return "migrated " + ", ".join(steps) if steps else "database is up to date"

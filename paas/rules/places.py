@@ -47,6 +47,7 @@ def wanted_places(web_user: str, ssh_user: str, group: str, nginx_group: str = "
         Place("keys/config.key", "root", group, 0o640, "file"),
         Place("keys/session.key", web, web, 0o400, "file"),
         Place("keys/ssh_host_ed25519_key", ssh, ssh, 0o600, "file"),
+        Place("keys/ssh_host_ecdsa_key", ssh, ssh, 0o600, "file"),
         Place("keys/ssh_host_rsa_key", ssh, ssh, 0o600, "file"),
         Place("run", "root", group, 0o1771),
         Place("run/worker.sock", "root", group, 0o660, "file", optional=True),

@@ -1,0 +1,1 @@
+"""Installs, upgrades and removes the platform. Standard library only: it runs before anything else is installed."""
