@@ -13,6 +13,8 @@ from paas.model.base import Base
 class Process(Base):
     """state: starting (not yet serving), live, retiring (drains, then goes), gone is no row.
 
+    `is_routed`: nginx is to know it. Told a moment before the state changes, so that a deploy of another app that
+    renders all sites in that moment renders these too.
     `restarts`, `crashed_at` and `retry_at` belong to the back-off of a copy that keeps dying.
     """
 
@@ -27,6 +29,7 @@ class Process(Base):
     release_id: Mapped[int] = mapped_column(ForeignKey("release.id"))
     job_id: Mapped[int | None]  # that started it
     state: Mapped[str]
+    is_routed: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime]
     retire_since: Mapped[datetime | None]
     restarts: Mapped[int] = mapped_column(default=0)

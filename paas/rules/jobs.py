@@ -75,6 +75,12 @@ class Start(Order):
     kind: Literal["start"] = "start"
 
 
+class Repair(Order):
+    """Start anew what is recorded and gone; queued by the reconciler."""
+
+    kind: Literal["repair"] = "repair"
+
+
 class Destroy(Order):
     kind: Literal["destroy"] = "destroy"
 
@@ -99,7 +105,8 @@ class Prune(Order):
 
 
 AnyOrder = (
-    Deploy | ApplyConfig | Rollback | Rebuild | Restart | Scale | Stop | Start | Destroy | RunDetached | Route | Prune
+    Deploy | ApplyConfig | Rollback | Rebuild | Restart | Scale | Stop | Start | Repair | Destroy | RunDetached | Route
+    | Prune
 )
 KINDS: dict[str, type[Order]] = {order.model_fields["kind"].default: order for order in get_args(AnyOrder)}
 HEAVY = frozenset({"deploy", "rebuild"})
