@@ -11,9 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 
 from paas.errors import BadInputError
 
-Commit = Annotated[str, StringConstraints(pattern=r"\A[0-9a-f]{40,64}\Z")]
-Ref = Annotated[str, StringConstraints(pattern=r"\Arefs/[^\x00-\x20\x7f]{1,500}\Z")]
-ProcessType = Annotated[str, StringConstraints(pattern=r"\A[A-Za-z0-9][A-Za-z0-9_-]{0,31}\Z")]
+Commit = Annotated[str, StringConstraints(pattern=r"\A[0-9a-f]{40,64}\z")]
+Ref = Annotated[str, StringConstraints(pattern=r"\Arefs/[^\x00-\x20\x7f]{1,500}\z")]
+ProcessType = Annotated[str, StringConstraints(pattern=r"\A[A-Za-z0-9][A-Za-z0-9_-]{0,31}\z")]
 Count = Annotated[int, Field(ge=0, le=40)]
 
 
