@@ -215,6 +215,9 @@ class GitHost(Repositories, Protocol):
     def refs(self, app_id: str) -> dict[str, str]:
         """Full ref -> what it names; {} when there is no repository."""
 
+    def point_head(self, app_id: str, branch: str) -> None:
+        """What a clone checks out."""
+
     def tidy(self, app_id: str) -> None:
         """Pack what has piled up, if enough has."""
 
@@ -370,7 +373,7 @@ class Runtime(Protocol):
     def facts(self) -> EngineFacts: ...
 
     def containers(self, app_id: str | None = None) -> list[Container]:
-        """All of ours, whatever their state."""
+        """All of ours, whatever their state. Without `app_id` the running ones have no `started_at`: it costs more."""
 
     def find(self, name: str) -> Container | None: ...
 
@@ -561,7 +564,8 @@ class Prober(Protocol):
 
 class Firewall(Protocol):
     def ensure(self, bridges: Sequence[str], public_ports: Sequence[int]) -> None:
-        """Our chains as wanted; atomically, may run twice.
+        """Our chains as wanted; atomically, may run twice; cheap when nothing changed. App bridges match by prefix:
+        `bridges` names what there is beside them and docker0.
 
         From app bridges, docker0 and builds: no way to the host except `public_ports`, none to 169.254.0.0/16, none to
         another app's network.

@@ -5,20 +5,19 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping
-from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
 from docker.errors import APIError, NotFound
 from requests.exceptions import ConnectionError as RequestConnectionError
 from requests.exceptions import ReadTimeout
 
 from paas.adapters.docker_engine import Engine, said
+from paas.adapters.docker_specs import container_config, container_from_inspect, container_from_list
 from paas.errors import DeployError
-from paas.ports import Container, ContainerSpec, ContainerState, IsCancelled
-from paas.rules import hardening, names
+from paas.ports import Container, ContainerSpec, IsCancelled
+from paas.rules import names
 
 CANCEL_GLANCE = 0.5  # a wait looks this often after a wish to cancel (s)
-NEVER = "0001-01-01T00:00:00Z"  # Docker's zero moment
 
 
 class DockerContainers:
@@ -33,7 +32,9 @@ class DockerContainers:
         with self._engine.talking():
             listed = client.containers(all=True, filters=self._engine.ours(**narrowed))
             shown = [
-                _from_list(entry) if entry["State"] == "running" and app_id is None else self._inspect(entry["Id"])
+                container_from_list(entry)
+                if entry["State"] == "running" and app_id is None
+                else self._inspect(entry["Id"])
                 for entry in listed
             ]
         return [container for container in shown if container is not None]
@@ -125,7 +126,7 @@ class DockerContainers:
     def _create(self, spec: ContainerSpec) -> None:
         client: Any = self._engine.client
         try:
-            client.create_container_from_config(_config(spec, self._engine.installation), spec.name)
+            client.create_container_fromcontainer_config(container_config(spec, self._engine.installation), spec.name)
         except APIError as error:
             if error.status_code == 409 and self._inspect(spec.name) is not None:
                 return
@@ -153,7 +154,7 @@ class DockerContainers:
             told = self._engine.client.inspect_container(name)
         except NotFound:
             return None
-        return _from_inspect(told) if self._engine.is_ours(told["Config"]["Labels"]) else None
+        return container_from_inspect(told) if self._engine.is_ours(told["Config"]["Labels"]) else None
 
     def _await_removal(self, name: str) -> None:
         try:
@@ -162,110 +163,9 @@ class DockerContainers:
             return
 
 
-def _config(spec: ContainerSpec, installation: str) -> dict[str, Any]:
-    """The body of POST /containers/create."""
-    endpoint = {"IPAMConfig": {"IPv4Address": spec.address}} if spec.address else {}
-    config: dict[str, Any] = {
-        "Image": spec.image,
-        "Env": [f"{key}={value.reveal()}" for key, value in spec.environment.items()],
-        "Labels": _labels(spec, installation),
-        "Tty": spec.tty,
-        "OpenStdin": spec.stdin,
-        "StdinOnce": spec.stdin,
-        "StopTimeout": math.ceil(spec.stop_timeout),
-        "Healthcheck": {"Test": list(hardening.NO_HEALTHCHECK)},
-        "HostConfig": {
-            "Init": True,  # a process without a SIGTERM handler as PID 1 would cost the whole stop time-out
-            "NetworkMode": spec.network or "none",
-            "CapDrop": list(hardening.DROPPED_CAPABILITIES),
-            "CapAdd": list(hardening.KEPT_CAPABILITIES),
-            "SecurityOpt": list(hardening.SECURITY_OPTIONS),
-            "PidsLimit": spec.pids,
-            "Memory": spec.memory,
-            "MemorySwap": spec.memory,
-            "LogConfig": {"Type": hardening.LOG_DRIVER, "Config": hardening.LOG_OPTIONS},
-            "RestartPolicy": {"Name": hardening.RESTART_POLICY},
-        },
-        "NetworkingConfig": {"EndpointsConfig": {spec.network: endpoint}} if spec.network else {},
-    }
-    if spec.command is not None:
-        config["Cmd"] = list(spec.command)
-    if spec.entrypoint is not None:
-        config["Entrypoint"] = list(spec.entrypoint)
-    return config
-
-
-def _labels(spec: ContainerSpec, installation: str) -> dict[str, str]:
-    labels = {
-        names.LABEL_INSTALLATION: installation,
-        names.LABEL_APP: spec.app_name,
-        names.LABEL_APP_ID: spec.app_id,
-        names.LABEL_TYPE: spec.process_type,
-        names.LABEL_COPY: str(spec.copy),
-        names.LABEL_RELEASE: str(spec.release),
-        names.LABEL_ROLLOUT: str(spec.rollout),
-    }
-    return labels if spec.job_id is None else labels | {names.LABEL_JOB: str(spec.job_id)}
-
-
-def _from_inspect(told: Mapping[str, Any]) -> Container:
-    state = told["State"]
-    has_ended = state["Status"] in ("exited", "dead")
-    return _container(
-        told["Config"]["Labels"],
-        told["NetworkSettings"]["Networks"],
-        id=told["Id"],
-        name=told["Name"].lstrip("/"),
-        state=cast(ContainerState, state["Status"]),
-        exit_code=int(state["ExitCode"]) if has_ended else None,
-        oom_killed=bool(state["OOMKilled"]),
-        image=told["Image"],
-        started_at=_moment(state["StartedAt"]),
-        finished_at=_moment(state["FinishedAt"]) if has_ended else None,
-    )
-
-
-def _from_list(entry: Mapping[str, Any]) -> Container:
-    return _container(
-        entry["Labels"],
-        entry["NetworkSettings"]["Networks"],
-        id=entry["Id"],
-        name=entry["Names"][0].lstrip("/"),
-        state=cast(ContainerState, entry["State"]),
-        exit_code=None,
-        oom_killed=False,
-        image=entry["ImageID"],
-        started_at=None,
-        finished_at=None,
-    )
-
-
-def _container(labels: Mapping[str, str], networks: Mapping[str, Any], **more: Any) -> Container:
-    job = labels.get(names.LABEL_JOB)
-    return Container(
-        app_id=labels.get(names.LABEL_APP_ID, ""),
-        app_name=labels.get(names.LABEL_APP, ""),
-        process_type=labels.get(names.LABEL_TYPE, ""),
-        copy=int(labels.get(names.LABEL_COPY, 0)),
-        release=int(labels.get(names.LABEL_RELEASE, 0)),
-        rollout=int(labels.get(names.LABEL_ROLLOUT, 0)),
-        job_id=int(job) if job else None,
-        address=_address(networks),
-        **more,
-    )
-
-
-def _address(networks: Mapping[str, Any]) -> str | None:
-    """The one it has, or the one it keeps while it is stopped."""
-    for endpoint in networks.values():
-        kept = (endpoint.get("IPAMConfig") or {}).get("IPv4Address")
-        if endpoint.get("IPAddress") or kept:
-            return str(endpoint.get("IPAddress") or kept)
-    return None
-
-
-def _moment(text: str) -> datetime | None:
-    return None if text == NEVER else datetime.fromisoformat(text)
+def _is_told_enough(entry: Mapping[str, Any], app_id: str | None) -> bool:
+    """In a look at everything, the list itself says enough of what runs (all but its start)."""
+    return app_id is None and entry["State"] == "running"
 
 
 def _reason(text: str) -> str:

@@ -1,0 +1,72 @@
+"""What may a container reach? The internet and its own network; of the host only the public ports.
+
+Written as iptables-save prints it, so that what is can be compared with what is wanted line by line. All chains carry a
+mark of the installation, and match its address pool: two installations on one machine leave each other alone. Refused
+rather than dropped, so that SDKs that look for a metadata service go on at once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from ipaddress import IPv4Network
+
+APP_BRIDGES = "paas-+"  # every app's bridge, by prefix: no rule per app
+BUILD_BRIDGE = "docker0"  # where BuildKit of Engine 20.10 runs builds
+LINK_LOCAL = "169.254.0.0/16"  # metadata services
+ESTABLISHED = "-m conntrack --ctstate RELATED,ESTABLISHED -j RETURN"
+REFUSE = "-j REJECT --reject-with icmp-port-unreachable"
+PORTS_PER_RULE = 15  # multiport's limit
+
+
+@dataclass(frozen=True)
+class RuleSet:
+    """One address family. `chains`: ours, with their rules; `hooks`: built-in chain -> our chain, jumped to first."""
+
+    chains: Mapping[str, tuple[str, ...]]
+    hooks: Mapping[str, str]
+
+
+def mark(installation: str) -> str:
+    """What tells this installation's chains from another's (chain names have at most 28 characters)."""
+    return hashlib.sha256(installation.encode()).hexdigest()[:8]
+
+
+def ipv4_rules(installation: str, pool: IPv4Network, bridges: Sequence[str], public_ports: Sequence[int]) -> RuleSet:
+    """bridges: what else carries builds or apps, beside the apps' own and docker0."""
+    name = mark(installation)
+    entry, host, forward, out = f"PAAS-INPUT-{name}", f"PAAS-HOST-{name}", f"PAAS-FORWARD-{name}", f"PAAS-OUT-{name}"
+    others = (BUILD_BRIDGE, *bridges)
+    return RuleSet(
+        chains={
+            entry: (f"-s {pool} -i {APP_BRIDGES} -j {host}", *(f"-i {bridge} -j {host}" for bridge in others)),
+            host: (ESTABLISHED, *_open(public_ports), REFUSE),
+            forward: (
+                ESTABLISHED,
+                f"-d {pool} -m physdev --physdev-is-bridged -j RETURN",  # copies of one app, on its own bridge
+                f"-d {pool} {REFUSE}",
+                f"-s {pool} -i {APP_BRIDGES} -j {out}",
+                *(f"-i {bridge} -j {out}" for bridge in others),
+            ),
+            out: (
+                f"-d {LINK_LOCAL} {REFUSE}",
+                f"-o {APP_BRIDGES} {REFUSE}",
+                *(f"-o {bridge} {REFUSE}" for bridge in others),
+            ),
+        },
+        hooks={"INPUT": entry, "DOCKER-USER": forward},
+    )
+
+
+def ipv6_rules(installation: str, bridges: Sequence[str]) -> RuleSet:
+    """Containers have no IPv6; should one get it, it leads nowhere."""
+    entry, forward = f"PAAS-INPUT-{mark(installation)}", f"PAAS-FORWARD-{mark(installation)}"
+    nowhere = tuple(f"-i {bridge} -j DROP" for bridge in (APP_BRIDGES, BUILD_BRIDGE, *bridges))
+    return RuleSet(chains={entry: nowhere, forward: nowhere}, hooks={"INPUT": entry, "FORWARD": forward})
+
+
+def _open(public_ports: Sequence[int]) -> list[str]:
+    ports = sorted(set(public_ports))
+    groups = [ports[at : at + PORTS_PER_RULE] for at in range(0, len(ports), PORTS_PER_RULE)]
+    return [f"-p tcp -m multiport --dports {','.join(map(str, group))} -j RETURN" for group in groups]
