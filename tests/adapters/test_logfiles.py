@@ -17,6 +17,7 @@ NAME = "abcdefgh/web.1.log"
 class TestLogFiles(LogsContract):
     @pytest.fixture
     def logs(self, tmp_path: Path) -> LogFiles:
+        (tmp_path / "logs").mkdir()  # as an installation has it
         return LogFiles(tmp_path / "logs")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 
 from paas.ports import Logs
 
@@ -80,8 +81,10 @@ class LogsContract:
 
         timer = threading.Timer(0.05, write)
         timer.start()
+        begun = time.monotonic()
         chunks = [chunk for _, chunk in logs.follow("later/web.1.log", 0, is_over.is_set, timeout=5)]
         assert b"".join(chunks) == b"hello\n"
+        assert time.monotonic() - begun < 2
 
     def test_silence_is_told_by_empty_chunks(self, logs: Logs) -> None:
         logs.writer("jobs/1.log").write("one")
