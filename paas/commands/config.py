@@ -1,4 +1,4 @@
-"""config:* - the variables of an app. A change makes a release and rolls it, unless --no-restart or nothing runs yet."""
+"""config:* - the variables of an app. A change makes a release and rolls it, unless --no-restart or nothing runs."""
 
 from __future__ import annotations
 

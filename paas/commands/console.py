@@ -253,6 +253,8 @@ def _write_text(declared: Command, result: Any, flags: Flags, terminal: Terminal
 def _follow(started: JobStarted, flags: Flags, ctx: Context, terminal: Terminal) -> int:
     if started.message and not flags.quiet and flags.format == "text":
         terminal.write(f"-----> {started.message}\n")
+    if not started.is_followed:
+        return 0
     for line in follow_lines(ctx.on, started.job_id):
         if terminal.is_gone():
             return 0

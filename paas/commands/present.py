@@ -32,6 +32,16 @@ def harmless(text: str) -> str:
     return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
+_NOT_COLOUR = re.compile(r"\x1b\[[0-9;]*m|[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+
+def harmless_log(text: str) -> str:
+    """A line of a log: colours (SGR) and tabs stay, every other control character goes."""
+    return _NOT_COLOUR.sub(
+        lambda match: match.group() if match.group().startswith("\x1b[") else "\N{REPLACEMENT CHARACTER}", text
+    )
+
+
 def heading(text: str) -> str:
     return f"=====> {text}"
 

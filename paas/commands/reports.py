@@ -1,4 +1,4 @@
-"""How does `topic:report` answer? A report per app, or one line of it (`apps:report blog --app-locked`), as in Dokku."""
+"""How does `topic:report` answer? A report per app, or one line of it (`apps:report blog --app-locked`)."""
 
 from __future__ import annotations
 

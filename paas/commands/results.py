@@ -18,6 +18,7 @@ class JobStarted:
 
     job_id: int
     message: str = ""
+    is_followed: bool = True  # False: nobody is made to wait (run:detached)
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, BeforeValidator
 
 from paas.commands.declare import AppOf, Help
 from paas.errors import BadInputError
@@ -12,7 +12,8 @@ from paas.model import App
 from paas.rules.names import check_app_name, check_process_type
 
 
-def _checked_version(text: str) -> int:
+def _checked_version(value: object) -> int:
+    text = str(value)
     digits = text[1:] if text[:1] in "vV" else text
     if not (digits.isascii() and digits.isdigit() and int(digits[:9]) > 0 and len(digits) < 10):
         raise BadInputError(f"{text[:40]!a} is no release", "releases APP lists them: v12", code="version")
@@ -23,4 +24,4 @@ NewAppName = Annotated[str, AfterValidator(check_app_name), Help("name of the ne
 TheApp = Annotated[App, AppOf(), Help("name of the app")]
 AnyApp = Annotated[App | None, AppOf(), Help("name of an app; without it: all that you may see")]
 ProcessType = Annotated[str, AfterValidator(check_process_type)]
-Version = Annotated[str, AfterValidator(_checked_version), Help("a release: v12 or 12")]  # handed over as int
+Version = Annotated[int, BeforeValidator(_checked_version), Help("a release: v12 or 12")]

@@ -120,8 +120,8 @@ class ConsoleOrder(Order):
     command: tuple[str, ...] = ()  # empty: a shell
     process: str = ""  # enter: "web.1"
     tty: bool = False
-    columns: int = Field(80, ge=1, le=1000)
-    rows: int = Field(24, ge=1, le=1000)
+    columns: int = Field(default=80, ge=1, le=1000)
+    rows: int = Field(default=24, ge=1, le=1000)
 
 
 def read_order(kind: str, payload: dict[str, object]) -> Order:

@@ -1,0 +1,189 @@
+"""builds:* - what was asked of the worker for an app: deploys and other jobs, their output, and cancelling them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Annotated, Any
+
+from paas.commands import present
+from paas.commands.declare import Help, command
+from paas.commands.follow import follow_lines
+from paas.commands.results import Done, LineStream
+from paas.commands.words import TheApp
+from paas.context import Context
+from paas.errors import ConflictError, NotFoundError
+from paas.model import App, Job, JobStep, Session, select, update
+from paas.model.job import CANCELLED, QUEUED, RUNNING
+
+BuildId = Annotated[str, Help("number of the build, as builds:list shows it, or: current")]
+
+
+@dataclass(frozen=True)
+class BuildLine:
+    id: int
+    kind: str
+    state: str
+    created_at: datetime
+    seconds: float | None
+    by: str
+    via: str
+    result: str
+
+
+@dataclass(frozen=True)
+class StepView:
+    name: str
+    state: str
+    started_at: datetime
+    ended_at: datetime | None
+    log_offset: int
+
+
+@dataclass(frozen=True)
+class BuildView:
+    id: int
+    app: str
+    kind: str
+    state: str
+    created_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+    by: str
+    via: str
+    attempt: int
+    step: str | None
+    code: str
+    message: str
+    hint: str
+    result: dict[str, Any]
+    steps: list[StepView] = field(default_factory=list)
+
+
+def _show_list(builds: list[BuildLine]) -> str:
+    rows = [(each.id, each.kind, each.state, each.created_at, each.seconds, each.by, each.result) for each in builds]
+    return present.table(("id", "kind", "state", "created", "seconds", "by", "result"), rows)
+
+
+@command("builds:list", allow="view", api="GET /apps/{app}/builds", aliases=("builds",), show=_show_list)
+def list_(ctx: Context, app: TheApp, *, number: Annotated[int, Help("at most so many")] = 25) -> list[BuildLine]:
+    """List the builds and other jobs of an app, newest first.
+
+    $ ssh paas@host builds:list blog
+    """
+    with ctx.on.database.read() as session:
+        jobs = list(
+            session.scalars(
+                select(Job).where(Job.app_id == app.id).order_by(Job.id.desc()).limit(max(1, min(number, 500)))
+            )
+        )
+    return [
+        BuildLine(
+            job.id,
+            job.kind,
+            job.state,
+            job.created_at,
+            _seconds(job),
+            present.harmless(job.created_by),
+            job.via,
+            job.result_message or (f"v{job.result['version']}" if "version" in job.result else ""),
+        )
+        for job in jobs
+    ]
+
+
+def _seconds(job: Job) -> float | None:
+    if job.ended_at is None or job.claimed_at is None:
+        return None
+    return round((job.ended_at - job.claimed_at).total_seconds(), 1)
+
+
+def find_job(session: Session, app: App, build: str) -> Job:
+    """The job with this number, or the newest for `current`. Raises NotFoundError for another app's as for none."""
+    query = select(Job).where(Job.app_id == app.id)
+    if build == "current":
+        job = session.scalar(query.order_by(Job.id.desc()).limit(1))
+    elif build.isascii() and build.isdigit() and len(build) < 18:
+        job = session.scalar(query.where(Job.id == int(build)))
+    else:
+        job = None
+    if job is None:
+        raise NotFoundError(
+            f"{app.name} has no build {build[:40]!a}", f"builds:list {app.name}", code="build-not-found"
+        )
+    return job
+
+
+@command("builds:info", allow="view", api="GET /apps/{app}/builds/{build}")
+def info(ctx: Context, app: TheApp, build: BuildId) -> BuildView:
+    """Show one build: its phases with their times, and how it ended.
+
+    $ ssh paas@host builds:info blog 17
+    """
+    with ctx.on.database.read() as session:
+        job = find_job(session, app, build)
+        steps = list(session.scalars(select(JobStep).where(JobStep.job_id == job.id).order_by(JobStep.id)))
+    return BuildView(
+        id=job.id,
+        app=app.name,
+        kind=job.kind,
+        state=job.state,
+        created_at=job.created_at,
+        started_at=job.claimed_at,
+        ended_at=job.ended_at,
+        by=job.created_by,
+        via=job.via,
+        attempt=job.attempt,
+        step=job.step,
+        code=job.result_code or "",
+        message=job.result_message or "",
+        hint=job.result_hint or "",
+        result=dict(job.result),
+        steps=[StepView(step.name, step.state, step.started_at, step.ended_at, step.log_offset) for step in steps],
+    )
+
+
+@command("builds:output", allow="view", api="GET /apps/{app}/builds/{build}/output")
+def output(ctx: Context, app: TheApp, build: BuildId = "current") -> LineStream:
+    """Print the log of a build, and go on while it runs.
+
+    $ ssh paas@host builds:output blog
+    """
+    with ctx.on.database.read() as session:
+        job = find_job(session, app, build)
+
+    def lines() -> Iterator[str]:
+        for line in follow_lines(ctx.on, job.id):
+            if line is not None:
+                yield line
+
+    return LineStream(lines())
+
+
+@command("builds:cancel", allow="deploy", api="POST /apps/{app}/builds/cancel")
+def cancel(
+    ctx: Context, app: TheApp, *, build: Annotated[str, Help("one build; without it: what runs and what waits")] = ""
+) -> Done:
+    """Stop an app's builds that run or are queued; after traffic was switched it is too late.
+
+    $ ssh paas@host builds:cancel blog
+    """
+    ended = {
+        "state": CANCELLED,
+        "ended_at": ctx.on.clock.now(),
+        "result_code": "cancelled",
+        "result_message": f"Cancelled by {ctx.caller.name}",
+    }
+    with ctx.on.database.write() as session:
+        mine = [Job.app_id == app.id, Job.kind != "destroy"]
+        if build:
+            mine.append(Job.id == find_job(session, app, build).id)
+        waiting = list(session.scalars(select(Job.id).where(*mine, Job.state == QUEUED)))
+        running = list(session.scalars(select(Job.id).where(*mine, Job.state == RUNNING)))
+        session.execute(update(Job).where(Job.id.in_(waiting)).values(**ended))
+        session.execute(update(Job).where(Job.id.in_(running)).values(cancel_by=ctx.caller.name))
+    if not waiting and not running:
+        raise ConflictError(f"No build of {app.name} runs or waits", f"builds:list {app.name}", code="build-ended")
+    ctx.on.worker.ring()
+    return Done(f"Cancelling {', '.join(f'build {number}' for number in [*running, *waiting])}")

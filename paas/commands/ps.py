@@ -1,0 +1,231 @@
+"""ps:* - the processes of an app: how many, in which state, and starting them anew."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any
+
+from paas.commands import present
+from paas.commands.declare import Help, command
+from paas.commands.queue import request
+from paas.commands.reports import Flag, Report, report, show_reports
+from paas.commands.results import Done, JobStarted, Text
+from paas.commands.words import AnyApp, ProcessType, TheApp
+from paas.context import Context
+from paas.errors import BadInputError, ConflictError, NotFoundError
+from paas.model import App, Formation, Process, Release, Session
+from paas.model.app import formation_of
+from paas.model.process import processes_of
+from paas.rules.formation import formation_for
+from paas.rules.jobs import Rebuild, Restart, Scale, Start, Stop
+from paas.rules.names import RESERVED_PROCESS_TYPES, check_process_type, display_name
+
+MOST_COPIES = 40  # of an app in all: its network has 94 addresses, and a swap needs each copy twice
+
+
+@dataclass(frozen=True)
+class ScaleLine:
+    process: str
+    quantity: int
+
+
+@dataclass(frozen=True)
+class ProcessView:
+    """One running copy, or one that ought to run."""
+
+    name: str
+    state: str
+    release: str
+    container: str
+    since: datetime
+    restarts: int
+    exit_code: int | None
+
+
+def current_formation(session: Session, app: App) -> dict[str, int]:
+    """Wanted copies by process, of what the current release has; before the first deploy what was asked for."""
+    wanted = formation_of(session, app.id)
+    release = session.get(Release, app.current_release_id) if app.current_release_id else None
+    if release is None:
+        return wanted or {"web": 1}
+    return formation_for(list(release.processes), wanted, release.manifest.get("formation", {}))
+
+
+def _show_scale(result: Any) -> str:
+    if not isinstance(result, list):
+        return present.as_text(result)
+    rows = [f"{line.process}: {line.quantity}" for line in result]
+    return "\n".join(["=====> Scaling", "proctype: qty", "--------: ---", *rows])
+
+
+@command("ps:scale", allow="operate", api="PATCH /apps/{app}/scale", show=_show_scale)
+def scale(ctx: Context, app: TheApp, *pairs: str) -> list[ScaleLine] | JobStarted | Done:
+    """Set how many copies of each process run; without pairs: show them.
+
+    $ ssh paas@host ps:scale blog web=2 worker=1
+    """
+    with ctx.on.database.read() as session:
+        wanted = current_formation(session, app)
+    if not pairs:
+        return [ScaleLine(name, count) for name, count in wanted.items()]
+    counts = dict(_read_pair(pair) for pair in pairs)
+    is_running = app.current_release_id is not None
+    for name in counts:
+        if is_running and name not in wanted:
+            raise NotFoundError(
+                f"{app.name} has no process {name}", f"its processes: {', '.join(wanted)}", code="process-unknown"
+            )
+    if sum({**wanted, **counts}.values()) > MOST_COPIES:
+        raise BadInputError(f"An app has at most {MOST_COPIES} copies in all", "ps:scale web=2 worker=1", code="scale")
+    if is_running:
+        job = request(ctx, app, Scale(counts=counts))
+        return JobStarted(job.id, f"Scaling {app.name}: {' '.join(f'{key}={count}' for key, count in counts.items())}")
+    with ctx.on.database.write() as session:
+        for name, count in counts.items():
+            session.merge(Formation(app_id=app.id, process_type=name, quantity=count))
+    return Done(f"Scaled {app.name}; it counts from the first deploy on")
+
+
+def _read_pair(pair: str) -> tuple[str, int]:
+    name, _, number = pair.partition("=")
+    check_process_type(name)
+    if name in RESERVED_PROCESS_TYPES:
+        raise BadInputError(
+            f"{name} is no process that keeps running", "run it: run APP COMMAND", code="process-unknown"
+        )
+    if not (number.isascii() and number.isdigit() and len(number) <= 3 and int(number) <= MOST_COPIES):
+        raise BadInputError(
+            f"{pair[:40]!a} is no scale", f"write {name}=N with N from 0 to {MOST_COPIES}", code="scale"
+        )
+    return name, int(number)
+
+
+@command("ps:restart", allow="operate", api="POST /apps/{app}/restart")
+def restart(ctx: Context, app: TheApp, *processes: ProcessType) -> JobStarted:
+    """Start all copies (or those of some processes) anew, without a failed request.
+
+    $ ssh paas@host ps:restart blog web
+    """
+    _want_release(ctx, app, processes)
+    return JobStarted(request(ctx, app, Restart(process_types=processes)).id, f"Restarting {app.name}")
+
+
+@command("ps:stop", allow="operate", api="POST /apps/{app}/stop")
+def stop(ctx: Context, app: TheApp) -> JobStarted:
+    """Stop an app; its visitors see a page that says so.
+
+    $ ssh paas@host ps:stop blog
+    """
+    return JobStarted(request(ctx, app, Stop()).id, f"Stopping {app.name}")
+
+
+@command("ps:start", allow="operate", api="POST /apps/{app}/start")
+def start(ctx: Context, app: TheApp) -> JobStarted:
+    """Start a stopped app.
+
+    $ ssh paas@host ps:start blog
+    """
+    _want_release(ctx, app)
+    return JobStarted(request(ctx, app, Start()).id, f"Starting {app.name}")
+
+
+@command("ps:rebuild", allow="deploy", api="POST /apps/{app}/rebuild")
+def rebuild(
+    ctx: Context, app: TheApp, *, no_cache: Annotated[bool, Help("build every step again")] = False
+) -> JobStarted:
+    """Build the deployed source again and release it.
+
+    $ ssh paas@host ps:rebuild blog
+    """
+    _want_release(ctx, app)
+    return JobStarted(request(ctx, app, Rebuild(no_cache=no_cache)).id, f"Rebuilding {app.name}")
+
+
+def _want_release(ctx: Context, app: App, processes: tuple[str, ...] = ()) -> None:
+    if app.current_release_id is None:
+        raise ConflictError(f"{app.name} was never deployed", "git push paas main", code="no-release")
+    with ctx.on.database.read() as session:
+        known = current_formation(session, app)
+    for name in processes:
+        if name not in known:
+            hint = f"its processes: {', '.join(known)}"
+            raise NotFoundError(f"{app.name} has no process {name}", hint, code="process-unknown")
+
+
+def process_views(session: Session, app: App) -> list[ProcessView]:
+    """The copies of an app that serve or ought to, by name."""
+    views = []
+    for row in processes_of(session, app.id, "live", "starting"):
+        release = session.get(Release, row.release_id)
+        views.append(
+            ProcessView(
+                name=display_name(row.process_type, row.copy),
+                state=_state(row),
+                release=f"v{release.version}" if release else "",
+                container=row.container,
+                since=row.created_at,
+                restarts=row.restarts,
+                exit_code=row.exit_code,
+            )
+        )
+    return views
+
+
+def _state(process: Process) -> str:
+    if process.state == "starting":
+        return "Deploying"
+    return "Crashed" if process.crashed_at is not None else "Running"
+
+
+@command("ps:list", allow="view", api="GET /apps/{app}/processes", aliases=("ps",))
+def list_(ctx: Context, app: TheApp) -> list[ProcessView]:
+    """List the copies of an app's processes.
+
+    $ ssh paas@host ps blog
+    """
+    with ctx.on.database.read() as session:
+        return process_views(session, app)
+
+
+@command("ps:inspect", allow="operate", api="GET /apps/{app}/inspect")
+def inspect(ctx: Context, app: TheApp) -> Text:
+    """Print what Docker says of the app's containers, without the values of their variables.
+
+    $ ssh paas@host ps:inspect blog
+    """
+    answer = ctx.on.worker.ask("inspect", app_id=app.id)
+    return Text(json.dumps(answer.get("containers", []), indent=2, ensure_ascii=False))
+
+
+def _facts(session: Session, app: App) -> dict[str, Any]:
+    views = process_views(session, app)
+    facts: dict[str, Any] = {
+        "deployed": app.current_release_id is not None,
+        "processes": len(views),
+        "ps-can-scale": True,
+        "ps-restart-policy": "always, with back-off",
+        "ps-stop-timeout-seconds": app.process_settings.get("stop-timeout", ""),
+        "running": _running(app, views),
+    }
+    for name, count in current_formation(session, app).items():
+        facts[f"scale-{name}"] = count
+    for view in views:
+        facts[f"status-{view.name.replace('.', '-')}"] = f"{view.state.lower()} ({view.container})"
+    return facts
+
+
+def _running(app: App, views: list[ProcessView]) -> str:
+    if app.is_stopped or not views:
+        return "false"
+    return "true" if all(view.state == "Running" for view in views) else "mixed"
+
+
+@command("ps:report", allow="view", api="GET /ps-reports", show=show_reports)
+def report_(ctx: Context, app: AnyApp = None, flag: Flag = "") -> list[Report] | Text:
+    """Show the processes of one app or of all.
+
+    $ ssh paas@host ps:report blog --running
+    """
+    return report(ctx, app, flag, "ps", _facts)

@@ -1,0 +1,87 @@
+"""Which app does a clone or a push mean, and where ought its refs to stand? What the SSH door asks besides commands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from paas.commands.call import app_for, call
+from paas.commands.pushes import check_unlocked, commits_ahead
+from paas.context import Context, Platform
+from paas.errors import AppNotFoundError, ConflictError, ForbiddenError
+from paas.model import App, BranchTag, select
+from paas.ports import Say
+from paas.rules.names import check_app_name
+
+
+@dataclass(frozen=True)
+class BranchState:
+    """Where git's refs ought to stand."""
+
+    app_id: str
+    branch: str
+    commit: str
+    tags: tuple[tuple[str, str], ...] = ()  # full ref, what it names
+
+
+def app_to_fetch(ctx: Context, name: str) -> App:
+    """Raises AppNotFoundError, for what is not there and what is not theirs alike."""
+    return _present(app_for(ctx, name, "view"))
+
+
+def app_to_push(ctx: Context, name: str, say: Say) -> App:
+    """The app, created when the setting and the caller's rights allow it; it says so.
+
+    Raises AppNotFoundError, ForbiddenError (visible, but not theirs to deploy), ConflictError (`app-locked`).
+    """
+    try:
+        app = app_for(ctx, name, "deploy")
+    except AppNotFoundError:
+        app = _create(ctx, name, say)
+    check_unlocked(app)
+    return _present(app)
+
+
+def deploy_branch_of(ctx: Context, app_id: str) -> str | None:
+    """As it is now; None until git:set or the first push names one."""
+    with ctx.on.database.read() as session:
+        return session.scalar(select(App.deploy_branch).where(App.id == app_id))
+
+
+def commits_before(ctx: Context, app: App) -> list[str]:
+    """What a push may build upon: where the branch stands, and the pushes that run or wait."""
+    with ctx.on.database.read() as session:
+        return commits_ahead(session, app)
+
+
+def branch_states(on: Platform) -> list[BranchState]:
+    """Of every app that has a pushed release which became current."""
+    with on.database.read() as session:
+        apps = session.execute(
+            select(App.id, App.deploy_branch, App.branch_commit).where(App.branch_commit.is_not(None))
+        ).all()
+        tags: dict[str, dict[str, str]] = {}
+        for tag in session.scalars(select(BranchTag).order_by(BranchTag.id)):
+            tags.setdefault(tag.app_id, {})[tag.ref] = tag.commit
+    return [
+        BranchState(app_id, branch, commit, tuple(tags.get(app_id, {}).items()))
+        for app_id, branch, commit in apps
+        if branch is not None and commit is not None
+    ]
+
+
+def _present(app: App) -> App:
+    if app.is_destroying:
+        raise AppNotFoundError(app.name)
+    return app
+
+
+def _create(ctx: Context, name: str, say: Say) -> App:
+    check_app_name(name)
+    if not ctx.on.settings.create_app_on_push:
+        raise AppNotFoundError(name)
+    try:
+        call("apps:create", ctx, {"name": name})
+    except (ConflictError, ForbiddenError):  # somebody else's, or not theirs to create: for them it does not exist
+        raise AppNotFoundError(name) from None
+    say(f"-----> Created app {name}")
+    return app_for(ctx, name, "deploy")
