@@ -126,7 +126,7 @@ class DockerContainers:
     def _create(self, spec: ContainerSpec) -> None:
         client: Any = self._engine.client
         try:
-            client.create_container_fromcontainer_config(container_config(spec, self._engine.installation), spec.name)
+            client.create_container_from_config(container_config(spec, self._engine.installation), spec.name)
         except APIError as error:
             if error.status_code == 409 and self._inspect(spec.name) is not None:
                 return
