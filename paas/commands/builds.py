@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated, Any
@@ -153,12 +152,7 @@ def output(ctx: Context, app: TheApp, build: BuildId = "current") -> LineStream:
     with ctx.on.database.read() as session:
         job = find_job(session, app, build)
 
-    def lines() -> Iterator[str]:
-        for line in follow_lines(ctx.on, job.id):
-            if line is not None:
-                yield line
-
-    return LineStream(lines())
+    return LineStream(follow_lines(ctx.on, job.id))
 
 
 @command("builds:cancel", allow="deploy", api="POST /apps/{app}/builds/cancel")

@@ -225,7 +225,8 @@ def answer(declared: Command, result: Any, flags: Flags, ctx: Context, terminal:
         for line in result.lines:
             if terminal.is_gone():
                 break
-            terminal.write(line + "\n")
+            if line is not None:
+                terminal.write(line + "\n")
         return 0
     if flags.format == "json":
         terminal.write(present.as_json(result) + "\n")

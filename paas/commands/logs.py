@@ -38,7 +38,7 @@ def logs(
     return LineStream(_lines(ctx.on, log_folder(app.id), ps, num, tail))
 
 
-def _lines(on: Platform, folder: str, process: str, count: int, is_tail: bool) -> Iterator[str]:
+def _lines(on: Platform, folder: str, process: str, count: int, is_tail: bool) -> Iterator[str | None]:
     offsets = {name: on.logs.size(name) for name in _files(on, folder, process)}
     records: list[LogRecord] = []
     for name in offsets:
@@ -56,8 +56,8 @@ def _files(on: Platform, folder: str, process: str) -> list[str]:
     return [name for name, copy in copies.items() if not process or process in (copy, copy.rpartition(".")[0])]
 
 
-def _follow(on: Platform, folder: str, process: str, offsets: dict[str, int]) -> Iterator[str]:
-    """One thread per file reads it; an empty line of time lets the door see whether its client is still there."""
+def _follow(on: Platform, folder: str, process: str, offsets: dict[str, int]) -> Iterator[str | None]:
+    """One thread per file reads it; a None lets the door see whether its client is still there."""
     lines: queue.Queue[str] = queue.Queue(10_000)
     over = threading.Event()
     followed: set[str] = set()
@@ -85,7 +85,7 @@ def _follow(on: Platform, folder: str, process: str, offsets: dict[str, int]) ->
             try:
                 yield lines.get(timeout=LOOK_AGAIN)
             except queue.Empty:
-                yield ""
+                yield None
     finally:
         over.set()
 

@@ -47,9 +47,10 @@ class Exists:
 
 @dataclass(frozen=True)
 class LineStream:
-    """Lines as they come (logs, a followed build). Each is complete, without its newline. Close it when done."""
+    """Lines as they come (logs, a followed build), without their newlines; None about once a second of silence, so that
+    the door can see whether its client is still there."""
 
-    lines: Iterator[str]
+    lines: Iterator[str | None]
 
 
 @dataclass(frozen=True)
