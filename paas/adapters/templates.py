@@ -50,8 +50,12 @@ class BuildpackFolders:
     def _render(self, template: str, facts: Mapping[str, object]) -> bytes:
         try:
             return self._jinja.get_template(template).render(facts).encode()
-        except TemplateError as error:
-            raise BuildError(f"buildpacks/{template} cannot be rendered: {error}", code="buildpack") from None
+        except (TemplateError, TypeError, ValueError) as error:
+            raise BuildError(
+                f"buildpacks/{template} cannot be filled in from this source: {error}",
+                "look at the shape of the files that the buildpack reads, such as static.json",
+                code="buildpack",
+            ) from None
 
 
 def shell_quoted(text: object) -> str:

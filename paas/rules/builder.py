@@ -100,7 +100,7 @@ def _missing_dockerfile(dockerfile: str, where: str) -> BuildError:
 def _choose_buildpack(
     wish: BuilderWish, buildpacks: Mapping[str, Buildpack], files: Sequence[str], read: Read, where: str
 ) -> BuilderChoice:
-    asked = {wish.builder: buildpacks[wish.builder]} if wish.builder in buildpacks else buildpacks
+    asked = {name: pack for name, pack in buildpacks.items() if wish.builder in ("", name)}
     found = find_buildpack(asked, files, read)
     if found is None and wish.builder:
         looked = ", ".join(asked[wish.builder].detect) if wish.builder in asked else "nothing: it is not installed"

@@ -1,6 +1,7 @@
 """What is true of a source? Finds a buildpack's declared facts in a list of files and their contents.
 
-A fact looks at files by pattern (`*` stays inside a folder, `**` does not) and is the first, or `all`, that fits:
+A fact looks at files by pattern (`*` stays inside a folder, `**` does not) and is the first that fits, or `all`, or the
+one that `is_only`:
 
     matches   a regular expression in the file's content
     path      a regular expression for the file's path
@@ -43,6 +44,7 @@ class FactRule(BaseModel):
     key: str = ""
     value: str = ""
     all: bool = False
+    is_only: bool = False
     when: Condition = Field(default_factory=list)
 
 
@@ -67,7 +69,7 @@ def find_facts(rules: Mapping[str, FactRule], files: Sequence[str], read: Read) 
     for name, rule in rules.items():
         if holds(rule.when, facts):
             found = list(_found(rule, files, read)) if rule.files else [Fact(True)]
-            if found:
+            if found and not (rule.is_only and len(found) > 1):
                 facts[name] = Fact(tuple(fact.value for fact in found), found[0].path) if rule.all else found[0]
     return facts
 
@@ -102,7 +104,7 @@ def _found(rule: FactRule, files: Sequence[str], read: Read) -> Iterator[Fact]:
                 value = _value_at(rule.key, path, content)
                 if value is not None and value is not False:
                     yield Fact(value, path)
-                    if not rule.all:
+                    if not (rule.all or rule.is_only):
                         return
                 continue
             match = re.search(rule.matches, content.decode("utf-8-sig", "replace").replace("\r\n", "\n"))
@@ -110,7 +112,7 @@ def _found(rule: FactRule, files: Sequence[str], read: Read) -> Iterator[Fact]:
                 continue
             groups |= match.groupdict(default="")
         yield Fact(rule.value.format_map(groups) if rule.value else groups.get("value", path), path)
-        if not rule.all:
+        if not (rule.all or rule.is_only):
             return
 
 

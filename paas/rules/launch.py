@@ -23,10 +23,9 @@ _SHELL_SYNTAX = re.compile(r"[$`;&|<>(){}*?\[\]~!#\n]")
 _JOINS_COMMANDS = re.compile(r"[`;&|(){}!#\n]")  # `exec` before these would cut the line short
 _ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=", re.ASCII)
 _BUILTINS = frozenset(
-    (
-        ". : alias break case cd command eval exec exit export for if read return set shift source test time times trap "
-        "type ulimit umask unset until wait while"
-    ).split()
+    {".", ":", "alias", "break", "case", "cd", "command", "eval", "exec", "exit", "export", "for", "if", "read"}
+    | {"return", "set", "shift", "source", "test", "time", "times", "trap", "type", "ulimit", "umask", "unset", "until"}
+    | {"wait", "while"}
 )
 
 
