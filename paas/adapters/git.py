@@ -158,6 +158,11 @@ class GitRepositories:
         words = ("--strict", ".") if service == "upload-pack" else (".",)
         return self._git.serve(self._path(app_id), service, *words, environment=environment)
 
+    def point_head(self, app_id: str, branch: str) -> None:
+        ref = _ref(f"refs/heads/{branch}")
+        if (self._path(app_id) / "HEAD").read_bytes() != f"ref: {ref}\n".encode(errors="surrogateescape"):
+            self._ask(app_id, "symbolic-ref", "--", "HEAD", ref)
+
     def tidy(self, app_id: str) -> None:
         self._ask(app_id, "-c", "gc.auto=2000", "-c", "gc.autoDetach=false", "gc", "--auto", "--quiet")
 

@@ -91,6 +91,14 @@ def read_options(options: Sequence[str]) -> bool:
     return no_cache
 
 
+def app_name_of(path: str) -> str:
+    """The app that a git path names: `blog`, `/blog`, `~/blog`, `/~/blog`, each with or without `.git` and `/`."""
+    name = path.strip("/")
+    for prefix in ("~/", "~paas/"):
+        name = name.removeprefix(prefix)
+    return name.strip("/").removesuffix(".git")
+
+
 def _why_not(app: str, update: RefUpdate, branch: str | None) -> str:
     name = _short(update.ref)
     if update.new is None and update.branch == branch:

@@ -1,0 +1,165 @@
+"""What happens between git's hooks and the queue? Inspect in quarantine, pack the source, queue, tell, move the refs.
+
+A push is refused when its deploy fails: the refs move once the release is current. The truth about a branch is a row;
+git's ref follows it here, or in `branches.py` when this door or this push is gone by then.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+from collections.abc import Sequence
+from pathlib import Path
+
+import structlog
+
+from paas.commands.follow import Outcome, follow_lines, outcome_of
+from paas.commands.pushes import PushedSource, QueuedPush, queue_push
+from paas.commands.repositories import commits_before, deploy_branch_of
+from paas.context import Context
+from paas.errors import BadInputError, PaasError
+from paas.model import App
+from paas.ports import GitHost, Say
+from paas.rules.jobs import Push
+from paas.rules.push import MOST_REFS, PushPlan, RefUpdate, plan_push, read_options
+from paas.rules.tree import TreeLimits, check_pointers, check_tree
+from paas.ssh.hooks import HookRequest
+
+LONGEST_REASON = 300
+
+log = structlog.get_logger(__name__)
+
+
+class PushSession:
+    """One `git push` to one app. The methods run in the threads of its hooks, one after the other."""
+
+    def __init__(self, ctx: Context, app: App, repositories: GitHost) -> None:
+        self._ctx = ctx
+        self._app = app
+        self._git = repositories
+        settings = ctx.on.settings
+        self._limits = TreeLimits(settings.file_limit, settings.source_limit)
+        self._inbox = settings.folder("inbox", "ssh")
+
+    def inspect(self, request: HookRequest, say: Say) -> str:
+        """What is refused here never leaves git's quarantine."""
+        try:
+            if len(request.updates) > MOST_REFS:
+                raise BadInputError(f"A push has at most {MOST_REFS} refs", code="too-many-refs")
+            read_options(request.options)
+            plan = self._plan(request)
+            if plan.deploy is not None and plan.deploy.new is not None:
+                self._look_at(plan.deploy.new, Path(request.quarantine) if request.quarantine else None)
+        except PaasError as error:
+            _say_no(error, say)
+            return error.message
+        return ""
+
+    def receive(self, request: HookRequest, say: Say) -> dict[str, str]:
+        """Deploy, and answer for each ref. Raises nothing that a person should read."""
+        plan = self._plan(request)
+        if plan.deploy is None:
+            return plan.refused
+        wanted = (plan.deploy, *plan.tags)
+        try:
+            outcome = self._deploy(plan, read_options(request.options), say)
+        except PaasError as error:
+            _say_no(error, say)
+            outcome = Outcome("failed", error.code, error.message, error.hint)
+        if not outcome.succeeded:
+            return plan.refused | {update.ref: _reason(outcome) for update in wanted}
+        return plan.refused | self._move(plan.deploy, plan.tags)
+
+    def _plan(self, request: HookRequest) -> PushPlan:
+        configured = deploy_branch_of(self._ctx, self._app.id)
+        return plan_push(self._app.name, request.updates, configured, is_atomic=request.is_atomic)
+
+    def _look_at(self, commit: str, quarantine: Path | None) -> None:
+        pointers = check_tree(self._git.entries(self._app.id, commit, quarantine), self._limits)
+        contents = self._git.blobs(self._app.id, [entry.object for entry in pointers], quarantine)
+        check_pointers(zip((entry.path for entry in pointers), contents, strict=True))
+
+    def _deploy(self, plan: PushPlan, no_cache: bool, say: Say) -> Outcome:
+        order = self._order(plan)
+        source = self._pack(order)
+        try:
+            queued = queue_push(self._ctx, self._app, source, order, no_cache=no_cache)
+            _say_place(queued, say)
+            return self._watch(queued.job_id, say)
+        finally:
+            (self._inbox / source.file).unlink(missing_ok=True)
+
+    def _order(self, plan: PushPlan) -> Push:
+        if plan.branch is None or plan.deploy is None or plan.deploy.new is None:
+            raise ValueError("this push deploys nothing")
+        commit = plan.deploy.new
+        ancestors = self._git.ancestors_among(self._app.id, commit, commits_before(self._ctx, self._app))
+        return Push(
+            branch=plan.branch,
+            old=plan.deploy.old,
+            new=commit,
+            descends_from=tuple(ancestors),
+            tags={tag.ref: tag.new for tag in plan.tags if tag.new is not None},
+        )
+
+    def _pack(self, order: Push) -> PushedSource:
+        file = f"{self._app.id}-{secrets.token_hex(8)}.tar"
+        try:
+            sha256, size = self._git.archive(self._app.id, order.new, self._inbox / file)
+        except BaseException:
+            (self._inbox / file).unlink(missing_ok=True)
+            raise
+        facts = self._git.facts(self._app.id, order.new)
+        return PushedSource(file, sha256, size, order.new, order.branch, facts.author, facts.subject)
+
+    def _watch(self, job_id: int, say: Say) -> Outcome:
+        """Pass the job's lines on until it ends, whether or not somebody still listens."""
+        for line in follow_lines(self._ctx.on, job_id):
+            if line is not None:
+                say(line)
+        outcome = outcome_of(self._ctx.on, job_id)
+        if outcome is None:
+            raise ValueError(f"job {job_id} has not ended")
+        if not outcome.succeeded:
+            _say_no(PaasError(outcome.message, outcome.hint, code=outcome.code), say)
+        return outcome
+
+    def _move(self, deploy: RefUpdate, tags: Sequence[RefUpdate]) -> dict[str, str]:
+        """The release is current: nothing that happens here can undo that, so a ref that lags is not a refusal."""
+        answers = {deploy.ref: ""}
+        place_branch(self._git, self._app.id, deploy.ref, deploy.new or "")
+        for tag in tags:
+            is_moved = self._git.move(self._app.id, tag.ref, tag.old, tag.new or "") or (
+                self._git.refs(self._app.id).get(tag.ref) == tag.new
+            )
+            answers[tag.ref] = "" if is_moved else "somebody else moved this tag in the meantime: fetch and push again"
+        with contextlib.suppress(PaasError, OSError):
+            self._git.tidy(self._app.id)
+        return answers
+
+
+def place_branch(git: GitHost, app_id: str, ref: str, commit: str) -> bool:
+    """Make the deploy branch stand at this commit, and HEAD at the branch; False when somebody else moved it."""
+    branch = ref.removeprefix("refs/heads/")
+    current = git.branch(app_id, branch)
+    is_placed = current == commit or git.move(app_id, ref, current, commit)
+    git.point_head(app_id, branch)
+    return is_placed
+
+
+def _say_place(queued: QueuedPush, say: Say) -> None:
+    if queued.superseded:
+        say("-----> Takes the place of an older push that was waiting")
+    if queued.ahead:
+        say(f"-----> Queued as number {queued.ahead + 1} for this app (Ctrl-C does not cancel it: builds:cancel does)")
+
+
+def _say_no(error: PaasError, say: Say) -> None:
+    say(f" !     {error.message}  [{error.code}]")
+    if error.hint:
+        say(f" !     {error.hint}")
+
+
+def _reason(outcome: Outcome) -> str:
+    """What git shows in brackets behind the ref."""
+    return (outcome.message or outcome.state)[:LONGEST_REASON]

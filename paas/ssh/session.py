@@ -1,0 +1,103 @@
+"""What happens on one channel? A greeting, one of git's verbs, or a command; then exit status, close, one log line."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import shlex
+import time
+
+import structlog
+
+from paas.commands import console
+from paas.commands.callers import note_key_used
+from paas.context import Caller, Context, SshPlatform
+from paas.errors import PaasError, UsageError
+from paas.ssh.connection import Connection, SessionRequest
+from paas.ssh.receive import GIT_VERBS, GitDoor
+from paas.ssh.terminal import ChannelTerminal
+
+BUG_EXIT_CODE = 70  # EX_SOFTWARE of sysexits.h
+
+log = structlog.get_logger(__name__)
+
+
+def run_session(on: SshPlatform, git: GitDoor, connection: Connection, request: SessionRequest) -> None:
+    """In a thread of its own. Nothing is raised: whatever goes wrong is said to the client or logged."""
+    started = time.monotonic()
+    terminal = ChannelTerminal(request)
+    caller = connection.caller
+    words: list[str] = []
+    code = BUG_EXIT_CODE
+    try:
+        if caller is None or not connection.transport.is_authenticated():
+            return
+        connection.await_reply_sent()
+        note_key_used(on, caller.session)
+        words = split(request.command)
+        code = answer(on, git, caller, words, request, terminal)
+    except PaasError as error:
+        code = error.exit_code
+        console.say_no(error, console.Flags(), terminal)
+    except Exception:
+        reference = secrets.token_hex(4)
+        log.exception("bug", reference=reference, command=shown(words))
+        terminal.write_error(f" !     Something went wrong inside the platform, reference {reference}  [bug]\n")
+    finally:
+        _close(request, code)
+        connection.forget(request)
+        log.info(
+            "session",
+            user=caller.name if caller else "",
+            address=connection.address,
+            command=shown(words),
+            exit_code=code,
+            seconds=round(time.monotonic() - started, 3),
+            bytes_sent=terminal.sent,
+        )
+
+
+def split(command: str | None) -> list[str]:
+    """The words of a command line, in the quoting of a POSIX shell; none of its other powers."""
+    if command is None:
+        return []
+    if "\0" in command:
+        raise UsageError("A command cannot contain a NUL character", "help")
+    try:
+        return shlex.split(command)
+    except ValueError:
+        raise UsageError(
+            "The quotes of this command do not match", "quote once for your shell and once for us"
+        ) from None
+
+
+def answer(
+    on: SshPlatform, git: GitDoor, caller: Caller, words: list[str], request: SessionRequest, terminal: ChannelTerminal
+) -> int:
+    """The exit code."""
+    if not words:
+        terminal.write(greeting(caller, on.settings.domain))
+        return 0
+    if words[0] in GIT_VERBS:
+        return git.serve(caller, words, request, terminal)
+    return console.run(words, Context(on, caller), terminal)
+
+
+def greeting(caller: Caller, domain: str) -> str:
+    role = " (admin)" if caller.role == "admin" else ""
+    return (
+        f"Hello {caller.name}{role}, this is paas on {domain}. There is no shell here.\n"
+        f"Your apps: apps:list      Everything else: help\n"
+    )
+
+
+def shown(words: list[str]) -> str:
+    """What the log may hold of a command: its name and first word, never values."""
+    return " ".join(word[:80] for word in words[:2] if "=" not in word)
+
+
+def _close(request: SessionRequest, code: int) -> None:
+    """Output has been sent: exit status, then close, or clients call it a broken session."""
+    with contextlib.suppress(OSError, EOFError):
+        request.channel.send_exit_status(code & 0xFF)
+        request.channel.close()
