@@ -130,7 +130,7 @@ class DockerContainers:
         except APIError as error:
             if error.status_code == 409 and self._inspect(spec.name) is not None:
                 return
-            if error.status_code == 404:
+            if error.status_code == 404 and "image" in said(error).lower():
                 raise DeployError(
                     f"The image of {spec.name} is gone", f"ps:rebuild {spec.app_name}", code="image-gone"
                 ) from error
