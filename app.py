@@ -1,0 +1,257 @@
+"""The composition root: the only file that chooses adapters. `app` is for gunicorn, `main` the `paas` console script.
+
+Each process imports only what it is made of: the web process never loads the Docker SDK, the worker never loads Flask.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+from paas.context import Context, Platform, SshPlatform, WorkerPlatform
+from paas.errors import PaasError, UnavailableError
+from paas.settings import Settings, read_settings
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+ROOT = Path(__file__).resolve().parent
+
+
+# --- What each process is made of -------------------------------------------------------------------------------------
+def _common(settings: Settings) -> dict[str, Any]:
+    from paas.adapters.installation import read_installation_id
+    from paas.adapters.logfiles import LogFiles
+    from paas.adapters.system import FileFaults, SystemClock
+    from paas.adapters.vault import FileVault
+    from paas.adapters.workerline import SocketWorkerLine
+    from paas.model import Database
+
+    return {
+        "settings": settings,
+        "installation": read_installation_id(settings),
+        "database": Database(settings.url),
+        "clock": SystemClock(),
+        "vault": FileVault(settings.folder("keys", "config.key")),
+        "logs": LogFiles(settings.folder("logs"), settings.log_file_limit, settings.log_files_kept),
+        "worker": SocketWorkerLine(settings.folder("run", "worker.sock")),
+        "faults": FileFaults(settings.faults),
+    }
+
+
+def _repositories(settings: Settings) -> Any:
+    from paas.adapters.git import GitRepositories
+
+    return GitRepositories(
+        settings.folder("repositories"), ROOT / "deploy" / "git", settings.ssh_user, settings.push_limit
+    )
+
+
+def door_platform(settings: Settings) -> Platform:
+    """What the web process and the local console have."""
+    return Platform(**_common(settings))
+
+
+def ssh_platform(settings: Settings) -> SshPlatform:
+    """What the SSH server has: the repositories beside the rest."""
+    return SshPlatform(**_common(settings), repositories=_repositories(settings))
+
+
+def worker_platform(settings: Settings) -> WorkerPlatform:
+    """What the worker has: everything."""
+    from paas.adapters.bases import BaseImages
+    from paas.adapters.buildkit import BuildKit
+    from paas.adapters.docker import DockerRuntime
+    from paas.adapters.firewall import Iptables
+    from paas.adapters.nginx import Nginx
+    from paas.adapters.prober import SocketProber
+    from paas.adapters.sources import SourceFiles
+    from paas.adapters.templates import BuildpackFolders
+    from paas.worker.followlogs import FollowedLogs
+
+    common = _common(settings)
+    runtime = DockerRuntime(settings.docker_host, common["installation"])
+    return WorkerPlatform(
+        **common,
+        repositories=_repositories(settings),
+        sources=SourceFiles(settings),
+        runtime=runtime,
+        builder=BuildKit(settings, common["installation"], BaseImages(settings)),
+        templates=BuildpackFolders(ROOT / "buildpacks"),
+        proxy=Nginx(settings),
+        prober=SocketProber("https" if settings.is_https else "http"),
+        firewall=Iptables(settings, common["installation"]),
+        log_keeper=FollowedLogs(common, runtime),
+    )
+
+
+def create_web() -> Flask:
+    """The dashboard and the API."""
+    from paas.web import create_app
+
+    _log_as_json()
+    return create_app(door_platform(read_settings()))
+
+
+def __getattr__(name: str) -> Any:
+    """`app:app` for gunicorn, made when it is asked for: the console script needs no Flask."""
+    if name == "app":
+        return create_web()
+    raise AttributeError(name)
+
+
+def _log_as_json() -> None:
+    """One JSON line per event on stderr, which the supervisor writes into the platform's log."""
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+
+
+# --- The processes ----------------------------------------------------------------------------------------------------
+def _run_web() -> None:
+    """Become gunicorn, as the user that the supervisor chose."""
+    arguments = ["-c", str(ROOT / "deploy" / "gunicorn.conf.py"), "app:app"]
+    os.chdir(ROOT)
+    os.execv(sys.executable, [sys.executable, "-m", "gunicorn", *arguments])  # noqa: S606 - argv, no shell
+
+
+def _run_ssh(settings: Settings) -> None:
+    import paas.commands.catalog
+    from paas.ssh.server import SshServer
+
+    server = SshServer(ssh_platform(settings))
+    signal.signal(signal.SIGTERM, lambda *_: server.stop())
+    server.run()
+
+
+def _run_worker(settings: Settings) -> None:
+    from paas.worker import serve
+
+    serve(worker_platform(settings))
+
+
+def _run_nginx(settings: Settings) -> None:
+    from paas.adapters.nginx import Nginx
+
+    Nginx(settings).start()
+
+
+def _child(settings: Settings, flags: dict[str, str]) -> None:
+    os.umask(0o007)
+    _log_as_json()
+    name = flags.get("--name", "")
+    if name == "web":
+        _run_web()
+    children = {"ssh": _run_ssh, "worker": _run_worker, "nginx": _run_nginx}
+    children[name](settings)
+
+
+# --- The local commands -----------------------------------------------------------------------------------------------
+def _up(settings: Settings, flags: dict[str, str]) -> None:
+    from paas.adapters.lifecycle import up
+
+    up(settings, detach="--detach" in flags)
+
+
+def _down(settings: Settings, flags: dict[str, str]) -> None:
+    from paas.adapters.lifecycle import down, stop_supervisor
+
+    stopped = stop_supervisor(settings) if "--keep-nginx" in flags else down(settings)
+    print("-----> paas is down" if stopped else "-----> paas was not up")
+
+
+def _restart(settings: Settings, flags: dict[str, str]) -> None:
+    from paas.adapters.lifecycle import restart
+
+    restart(settings)
+
+
+def _wait(settings: Settings, flags: dict[str, str]) -> None:
+    from paas.adapters.lifecycle import wait_until_ready
+
+    wait_until_ready(settings)
+
+
+def _plan(settings: Settings, flags: dict[str, str]) -> None:
+    from paas.adapters.lifecycle import make_plan
+
+    print(make_plan(settings, ROOT).to_json())
+
+
+def _setup(settings: Settings, flags: dict[str, str]) -> None:
+    from paas.adapters.installation import set_up
+
+    for line in set_up(settings):
+        print(f"       {line}")
+
+
+def _migrate(settings: Settings, flags: dict[str, str]) -> None:
+    from paas.adapters import migration
+
+    if "--back" in flags:
+        print(f"       {migration.go_back(settings)}")
+        return
+    for line in migration.migrate(settings, ROOT, only_try="--try" in flags):
+        print(f"       {line}")
+
+
+LOCAL: dict[str, Callable[[Settings, dict[str, str]], None]] = {
+    "up": _up,
+    "down": _down,
+    "restart": _restart,
+    "wait": _wait,
+    "plan": _plan,
+    "setup": _setup,
+    "migrate": _migrate,
+    "child": _child,
+}
+
+
+def _ask(settings: Settings, words: list[str]) -> int:
+    """A declared command, asked by root at the machine's own terminal."""
+    import paas.commands.catalog
+    from paas.adapters.terminal import LocalTerminal
+    from paas.commands.callers import local_root
+    from paas.commands.console import run
+
+    if os.geteuid() != 0:
+        raise UnavailableError("paas needs root at this machine", "sudo paas ..., or ssh paas@host ...", code="not-root")
+    return run(words, Context(door_platform(settings), local_root()), LocalTerminal())
+
+
+def main() -> int:
+    """`paas ...`: the life of the installation, and every declared command."""
+    from paas.commands import local
+
+    words = sys.argv[1:]
+    try:
+        settings = read_settings()
+        command = local.LOCAL.get(words[0]) if words else None
+        if command is None:
+            return _ask(settings, words)
+        LOCAL[command.name](settings, local.read_flags(command, words[1:]))
+    except PaasError as error:
+        sys.stderr.write(f" !     {error.message}  [{error.code}]\n" + (f" !     {error.hint}\n" if error.hint else ""))
+        return error.exit_code
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
