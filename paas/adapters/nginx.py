@@ -23,6 +23,7 @@ from paas.adapters.nginx_config import (
     number_file,
     read_certificate,
     site_file,
+    worker_group,
 )
 from paas.adapters.nginx_process import NginxProcess, count_connections, wait_until
 from paas.adapters.nginx_quarantine import Wanted, sift
@@ -178,8 +179,10 @@ class Nginx:
     @contextmanager
     def _alone(self) -> Iterator[None]:
         """One thread of one process at a time changes what nginx reads and does."""
-        for folder in ("", "trees", "temp", "logs"):
-            make_folder(self._prefix / folder)
+        make_folder(self._prefix)
+        make_folder(self._prefix / "trees")
+        for folder in ("temp", "logs"):
+            make_folder(self._prefix / folder, worker_group(self._settings.nginx_user).gr_gid)
         with (self._prefix / "lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield

@@ -6,7 +6,9 @@ could end a directive or begin another is refused, so no mistake elsewhere becom
 
 from __future__ import annotations
 
+import grp
 import os
+import pwd
 import re
 import resource
 from dataclasses import dataclass
@@ -113,6 +115,7 @@ class NginxConfig:
         bind = f"[{settings.bind}]" if ":" in settings.bind else settings.bind
         return {
             "user": settings.nginx_user,
+            "group": worker_group(settings.nginx_user).gr_name,
             "workers": min(os.cpu_count() or 1, 8),
             "open_files": open_files,
             "connections": min(8192, open_files // 2),
@@ -135,6 +138,14 @@ class NginxConfig:
 
     def _render(self, template: str, **values: object) -> bytes:
         return self._directives.get_template(template).render(**values).encode()
+
+
+def worker_group(user: str) -> grp.struct_group:
+    """The primary group of nginx's workers. Raises UnavailableError when there is no such user."""
+    try:
+        return grp.getgrgid(pwd.getpwnam(user).pw_gid)
+    except KeyError:
+        raise UnavailableError(f"nginx's user {user} does not exist", "set PAAS_NGINX_USER") from None
 
 
 def site_file(site: Site) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import shutil
 import tempfile
@@ -117,10 +118,12 @@ class Trees:
         return Tree(path, int(match[1])) if match and path.is_dir() else None
 
 
-def make_folder(path: Path) -> None:
-    """One that nginx's workers may enter, whatever the umask is."""
+def make_folder(path: Path, group: int | None = None) -> None:
+    """One that nginx's workers may enter, whatever the umask is; with a group: that only it may."""
     path.mkdir(exist_ok=True)
-    path.chmod(0o755)
+    path.chmod(0o755 if group is None else 0o750)
+    if group is not None:
+        os.chown(path, 0, group)
 
 
 def digest_of(files: Files, refused: Mapping[str, str]) -> str:
