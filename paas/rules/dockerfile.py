@@ -1,0 +1,314 @@
+"""What does a user's Dockerfile say, and how is it handed to BuildKit?
+
+Reads as BuildKit's own parser does (moby/buildkit, frontend/dockerfile/parser: directives, continuation lines, comments,
+flags, here-documents). Each instruction is handed on as **one** line, so that no engine can read it differently than we
+did; `Rewritten` translates line numbers back. What we add:
+
+- `ARG PAAS_CACHE_KEY` after every FROM: layers of one app are never served to another (its value is an HMAC).
+- where the host has extra CA certificates, variables that name them and a secret mount for every RUN: neither stays in
+  the image.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from paas.errors import BuildError
+
+CACHE_KEY = "PAAS_CACHE_KEY"
+CERTIFICATES_SECRET = "paas-ca"  # noqa: S105 - the name of a mount; no config key holds a hyphen, so none collides
+CERTIFICATES_PATH = "/run/paas/ca.pem"  # not below /run/secrets, where buildpacks export all that they find
+CERTIFICATES_MOUNT = f"--mount=type=secret,id={CERTIFICATES_SECRET},target={CERTIFICATES_PATH},mode=0444"
+CERTIFICATES_VARIABLES = (
+    "SSL_CERT_FILE",  # OpenSSL, Go, Python, uv
+    "PIP_CERT",
+    "REQUESTS_CA_BUNDLE",
+    "NODE_EXTRA_CA_CERTS",  # node, npm, yarn, pnpm
+    "CURL_CA_BUNDLE",
+    "GIT_SSL_CAINFO",
+    "CARGO_HTTP_CAINFO",
+)
+
+INSTRUCTIONS = frozenset(
+    "ADD ARG CMD COPY ENTRYPOINT ENV EXPOSE FROM HEALTHCHECK LABEL MAINTAINER ONBUILD RUN SHELL STOPSIGNAL USER VOLUME "
+    "WORKDIR".split()
+)
+LONGEST_INSTRUCTION = 60_000  # BuildKit reads lines of at most 64 KiB
+LARGEST_DOCKERFILE = 1_000_000
+
+_GO_SPACE = "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
+_DIRECTIVE = re.compile(r"#[\t\n\f\r ]*([a-zA-Z][a-zA-Z0-9]*)[\t\n\f\r ]*=[\t\n\f\r ]*(.+?)[\t\n\f\r ]*", re.ASCII)
+_KEYWORD = re.compile(r"([^\t\v\f\r ]+)(?:[\t\v\f\r ]+(.*))?", re.DOTALL)
+_OUR_FRONTEND = re.compile(
+    r"(?:docker\.io/)?docker/dockerfile(?:-upstream)?(?::[\w.-]+)?(?:@sha256:[0-9a-f]{64})?", re.ASCII
+)
+_HEREDOC = re.compile(r"\d*<<(-?)(?:\"([^\"<]+)\"|'([^'<]+)'|([^<\"'\s]+))")
+_WORD = re.compile(r"(?:\"(?:\\.|[^\"\\])*\"|'[^']*'|\\.|[^\s\"'\\])+")
+
+
+@dataclass(frozen=True)
+class Instruction:
+    """One instruction. `line` and `last_line` count from 1 in the user's file; `body` holds its here-documents' lines."""
+
+    line: int
+    last_line: int
+    keyword: str  # upper case
+    flags: tuple[str, ...]  # "--from=builder", unquoted
+    flags_text: str  # as written
+    rest: str  # after the flags
+    body: tuple[str, ...] = ()
+
+    @property
+    def text(self) -> str:
+        return " ".join(part for part in (self.keyword, self.flags_text, self.rest) if part)
+
+    def flag(self, name: str) -> list[str]:
+        """Values of `--name=value`."""
+        return [flag.partition("=")[2] for flag in self.flags if flag.partition("=")[0] == f"--{name}"]
+
+
+@dataclass(frozen=True)
+class Dockerfile:
+    escape: str
+    syntax: str  # the frontend that it names, "" without
+    instructions: tuple[Instruction, ...] = field(default_factory=tuple)
+
+
+@dataclass(frozen=True)
+class Rewritten:
+    """What BuildKit reads. `lines[n - 1]`: the user's line that stands in line n of `text`, 0 for one of ours."""
+
+    text: bytes
+    lines: tuple[int, ...]
+
+    def original_line(self, line: int) -> int:
+        for index in range(min(line, len(self.lines)) - 1, -1, -1):
+            if self.lines[index]:
+                return self.lines[index]
+        return 1
+
+
+def read_dockerfile(content: bytes, name: str = "Dockerfile") -> Dockerfile:
+    """Read it. Raises BuildError (code `dockerfile`) that names the line."""
+    if len(content) > LARGEST_DOCKERFILE:
+        raise refusal(name, 0, f"it has {len(content):,} bytes, at most {LARGEST_DOCKERFILE:,} are read")
+    text = content.decode("utf-8", "surrogateescape").removeprefix("\ufeff")
+    lines = [line.removesuffix("\r") for line in text.split("\n")]
+    directives = _read_directives(lines, name)
+    escape = directives.get("escape", "\\")
+    if escape not in ("\\", "`"):
+        raise refusal(name, 1, f"escape={escape} is neither \\ nor `")
+    instructions = tuple(_read_instructions(lines, escape, name))
+    if not any(instruction.keyword == "FROM" for instruction in instructions):
+        raise refusal(name, 0, "it has no FROM line", "begin it with the image to build on: FROM debian:bookworm")
+    return Dockerfile(escape, directives.get("syntax", ""), instructions)
+
+
+def rewrite(dockerfile: Dockerfile, *, with_certificates: bool = False) -> Rewritten:
+    """One line for each instruction, with our lines after every FROM."""
+    output: list[str] = []
+    origins: list[int] = []
+
+    def emit(text: str, origin: int) -> None:
+        output.append(text)
+        origins.append(origin)
+
+    # Anything but a directive ends BuildKit's search for directives: no later line can name a frontend.
+    emit(f"# escape={dockerfile.escape}", 0)
+    emit("#", 0)
+    for instruction in dockerfile.instructions:
+        emit(_with_mount(instruction) if with_certificates else instruction.text, instruction.line)
+        for offset, line in enumerate(instruction.body, 1):
+            emit(line, instruction.last_line - len(instruction.body) + offset)
+        if instruction.keyword == "FROM":
+            emit(f"ARG {CACHE_KEY}", 0)
+            if with_certificates:
+                for variable in CERTIFICATES_VARIABLES:
+                    emit(f"ARG {variable}={CERTIFICATES_PATH}", 0)
+    return Rewritten(("\n".join(output) + "\n").encode("utf-8", "surrogateescape"), tuple(origins))
+
+
+def syntax_notice(dockerfile: Dockerfile, name: str = "Dockerfile") -> str:
+    """A line for the log when a `# syntax=` line is dropped. Raises BuildError for any other frontend than Docker's own."""
+    if not dockerfile.syntax:
+        return ""
+    if not _OUR_FRONTEND.fullmatch(dockerfile.syntax):
+        raise refusal(
+            name,
+            1,
+            f"the frontend {dockerfile.syntax[:100]!a} is not allowed",
+            "remove the syntax line: a foreign frontend may read every app's build cache",
+            code="dockerfile-frontend",
+        )
+    return f"{name}: the line syntax={dockerfile.syntax} is ignored, the engine's own frontend builds"
+
+
+def expand(text: str, values: Mapping[str, str]) -> str:
+    """`$NAME`, `${NAME}`, `${NAME:-word}`, `${NAME:+word}`; what is not understood stays as it is."""
+
+    def value_of(match: re.Match[str]) -> str:
+        name, operator, word = match["name"] or match["plain"], match["operator"], match["word"] or ""
+        value = values.get(name, "")
+        if operator in (":-", "-"):
+            return value or word
+        if operator in (":+", "+"):
+            return word if value else ""
+        return value
+
+    pattern = r"\$(?:(?P<plain>[A-Za-z_]\w*)|\{(?P<name>[A-Za-z_]\w*)(?:(?P<operator>:?[-+])(?P<word>[^{}]*))?\})"
+    return re.sub(pattern, value_of, text, flags=re.ASCII)
+
+
+def refusal(name: str, line: int, what: str, hint: str = "", *, code: str = "dockerfile") -> BuildError:
+    place = f"{name} line {line}" if line else name
+    return BuildError(f"{place}: {what}", hint, code=code)
+
+
+def _read_directives(lines: Sequence[str], name: str) -> dict[str, str]:
+    """The leading comments of the form `# key=value`, and a refusal of BuildKit's other ways to name a frontend."""
+    found: dict[str, str] = {}
+    for number, line in enumerate(lines, 1):
+        if number == 1 and line.startswith("#!"):
+            continue
+        match = _DIRECTIVE.fullmatch(line)
+        if not match:
+            if line.startswith("//") or line.lstrip(_GO_SPACE).startswith("{"):
+                raise refusal(name, number, f"unknown instruction: {line.strip()[:40]!a}")
+            break
+        key = match[1].lower()
+        if key in found:
+            raise refusal(name, number, f"only one {key} directive can be used")
+        found[key] = match[2]
+    return found
+
+
+def _read_instructions(lines: Sequence[str], escape: str, name: str) -> Iterator[Instruction]:
+    continued = re.compile(re.escape(escape) + r"[ \t]*\Z")
+    index = 0
+    while index < len(lines):
+        first = index
+        line = lines[index].lstrip(_GO_SPACE)
+        index += 1
+        if not line or line.startswith("#"):
+            continue
+        parts: list[str] = []
+        while True:
+            end = continued.search(line)
+            parts.append(line[: end.start()] if end else line)
+            if not end:
+                break
+            while index < len(lines) and (not (bare := lines[index].lstrip(_GO_SPACE)) or bare.startswith("#")):
+                index += 1
+            if index == len(lines):
+                break
+            line = lines[index]
+            index += 1
+        text = "".join(parts).strip(_GO_SPACE)
+        if text:
+            instruction = _read_instruction(text, first + 1, index, escape, name)
+            body = _read_heredocs(instruction, lines[index:], name)
+            index += len(body)
+            yield Instruction(
+                instruction.line, index, instruction.keyword, instruction.flags, instruction.flags_text,
+                instruction.rest, body,
+            )  # fmt: skip
+
+
+def _read_instruction(text: str, line: int, last_line: int, escape: str, name: str) -> Instruction:
+    if len(text) > LONGEST_INSTRUCTION:
+        raise refusal(name, line, f"the instruction is longer than {LONGEST_INSTRUCTION:,} characters")
+    if "\0" in text:
+        raise refusal(name, line, "it holds a NUL character")
+    if text.endswith(escape):
+        # Engines disagree about an escaped escape character at the end of a line: some go on with the next line.
+        raise refusal(
+            name, line, f"it ends in {escape}{escape}", "put the text in quotes or a space before the last one"
+        )
+    match = _KEYWORD.fullmatch(text)
+    keyword = match[1].upper() if match else ""
+    if not match or keyword not in INSTRUCTIONS:
+        raise refusal(
+            name,
+            line,
+            f"unknown instruction: {keyword[:40]!a}",
+            f"the instructions are {', '.join(sorted(INSTRUCTIONS))}",
+        )
+    flags, flags_text, rest = split_flags(match[2] or "")
+    return Instruction(line, last_line, keyword, flags, flags_text, rest)
+
+
+def split_flags(text: str) -> tuple[tuple[str, ...], str, str]:
+    """Leading `--flag` words: (unquoted, as written, what follows). Follows parser.extractBuilderFlags."""
+    words: list[str] = []
+    position = 0
+    while True:
+        start = position
+        while start < len(text) and text[start] in _GO_SPACE:
+            start += 1
+        if not text.startswith("--", start):
+            return tuple(words), text[:position].strip(_GO_SPACE), text[start:]
+        word, position = _read_flag(text, start)
+        if word == "--":
+            return tuple(words), text[:position].strip(_GO_SPACE), text[position:].lstrip(_GO_SPACE)
+        words.append(word)
+
+
+def _read_flag(text: str, position: int) -> tuple[str, int]:
+    word, quote = "", ""
+    while position < len(text):
+        character = text[position]
+        if not quote and character in _GO_SPACE:
+            break
+        if character == quote:
+            quote = ""
+        elif not quote and character in "'\"":
+            quote = character
+        elif character == "\\" and position + 1 < len(text):
+            position += 1
+            word += text[position]
+        else:
+            word += character
+        position += 1
+    return word, position
+
+
+def heredocs_of(instruction: Instruction) -> list[tuple[str, bool]]:
+    """(terminator, leading tabs are stripped) of each here-document that an ADD, COPY or RUN opens."""
+    keyword, text = instruction.keyword, instruction.rest
+    if keyword == "ONBUILD":
+        keyword, _, text = text.partition(" ")
+    if keyword.upper() not in ("ADD", "COPY", "RUN") or text.startswith("["):
+        return []
+    matches = (_HEREDOC.fullmatch(word) for word in _WORD.findall(text))
+    return [(match[2] or match[3] or match[4], bool(match[1])) for match in matches if match]
+
+
+def _read_heredocs(instruction: Instruction, following: Sequence[str], name: str) -> tuple[str, ...]:
+    index = 0
+    for terminator, strips_tabs in heredocs_of(instruction):
+        while index < len(following):
+            line = following[index].lstrip("\t") if strips_tabs else following[index]
+            index += 1
+            if line == terminator:
+                break
+        else:
+            raise refusal(name, instruction.line, f"the here-document {terminator!a} has no end")
+    return tuple(following[:index])
+
+
+def _with_mount(instruction: Instruction) -> str:
+    if instruction.keyword != "RUN":
+        return instruction.text
+    return " ".join(part for part in ("RUN", CERTIFICATES_MOUNT, instruction.flags_text, instruction.rest) if part)
+
+
+def with_original_lines(message: str, rewritten: Rewritten) -> str:
+    """`dockerfile parse error line 7` and `on line 7` speak of what BuildKit read; here of the user's file."""
+    return re.sub(
+        r"\b(on |error )line (\d{1,6})\b",
+        lambda match: f"{match[1]}line {rewritten.original_line(int(match[2]))}",
+        message,
+        flags=re.ASCII,
+    )
