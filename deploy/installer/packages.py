@@ -29,9 +29,9 @@ POLICY = Path("/usr/sbin/policy-rc.d")
 HINT = "look at /var/log/paas-install.log and at `apt-get update`, then run it again"
 
 
-def missing_packages() -> list[str]:
-    """Packages to install; empty on a machine that has all."""
-    wanted = [*ALWAYS]
+def missing_packages(others: Sequence[str] = ()) -> list[str]:
+    """Packages to install; empty on a machine that has all. `others`: wanted besides what the platform needs."""
+    wanted = [*ALWAYS, *others]
     if shutil.which("dockerd") is None and not Path("/var/run/docker.sock").exists():
         wanted += ENGINE
     installed = _installed()

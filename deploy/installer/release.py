@@ -89,19 +89,9 @@ def remove_old_releases(wishes: Wishes) -> None:
 
 def _make_environment(release: Release, wishes: Wishes) -> None:
     environment = release.folder / "venv"
-    uv = _find_uv(wishes)
+    uv = find_uv(wishes.prefix / "tools")
     run([PYTHON, "-m", "venv", "--without-pip", str(environment)], "install python3-venv, then run it again")
-    run(
-        [uv, "sync", "--frozen", "--no-dev", "--compile-bytecode", "--python", PYTHON],
-        NETWORK_HINT,
-        cwd=release.folder,
-        environment={
-            "UV_PROJECT_ENVIRONMENT": str(environment),
-            "UV_CACHE_DIR": str(wishes.prefix / "cache"),
-            "UV_PYTHON_DOWNLOADS": "never",
-            "UV_NO_PROGRESS": "1",
-        },
-    )
+    sync(uv, release.folder, environment, wishes.prefix / "cache", "--no-dev", "--compile-bytecode")
     site_packages = next((environment / "lib").glob("python3*/site-packages"))
     (site_packages / "paas-release.pth").write_text(f"{release.folder}\n")
     script = Path(release.paas)
@@ -109,15 +99,29 @@ def _make_environment(release: Release, wishes: Wishes) -> None:
     script.chmod(0o755)
 
 
-def _find_uv(wishes: Wishes) -> str:
+def find_uv(tools: Path) -> str:
     """uv in an environment of its own: it reads the lock file and installs in seconds."""
-    tools = wishes.prefix / "tools"
     uv = tools / "bin" / "uv"
     if not uv.exists():
         shutil.rmtree(tools, ignore_errors=True)
         run([PYTHON, "-m", "venv", str(tools)], "install python3-venv, then run it again")
         run([str(tools / "bin" / "pip"), "install", "--quiet", "--disable-pip-version-check", "uv"], NETWORK_HINT)
     return str(uv)
+
+
+def sync(uv: str, checkout: Path, environment: Path, cache: Path, *options: str) -> None:
+    """Fill an environment with exactly what the lock file says."""
+    run(
+        [uv, "sync", "--frozen", "--python", PYTHON, *options],
+        NETWORK_HINT,
+        cwd=checkout,
+        environment={
+            "UV_PROJECT_ENVIRONMENT": str(environment),
+            "UV_CACHE_DIR": str(cache),
+            "UV_PYTHON_DOWNLOADS": "never",
+            "UV_NO_PROGRESS": "1",
+        },
+    )
 
 
 def _identity(checkout: Path) -> str:

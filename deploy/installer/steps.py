@@ -63,6 +63,7 @@ def run(
     *,
     environment: Mapping[str, str] | None = None,
     cwd: Path | None = None,
+    stdin: str = "",
     timeout: float = 900,
 ) -> str:
     """Run a program; its output goes to the log, its stdout is returned. Raises InstallError with its last line."""
@@ -72,7 +73,7 @@ def run(
         try:
             answer = subprocess.run(
                 command,
-                stdin=subprocess.DEVNULL,
+                input=stdin,
                 capture_output=True,
                 text=True,
                 errors="replace",

@@ -28,6 +28,8 @@ class Wishes:
     https_port: int
     ssh_port: int
     docker_host: str
+    users: tuple[str, str]
+    group: str
     is_https: bool
 
     @property
@@ -93,6 +95,8 @@ def read_wishes() -> Wishes:
             https_port=int(wish("https_port", "443")),
             ssh_port=int(wish("ssh_port", "2222")),
             docker_host=wish("docker_host", "unix:///var/run/docker.sock"),
+            users=(wish("web_user", "paas-web"), wish("ssh_user", "paas-ssh")),
+            group=wish("group", "paas"),
             is_https=bool(wish("tls_cert", "") and wish("tls_key", "")),
         )
     except ValueError as error:

@@ -69,7 +69,7 @@ def newest_snapshot(folder: Path) -> Path:
 
 
 def go_back(settings: Settings) -> list[str]:
-    """Put the snapshot of the last migration back. Nothing on PostgreSQL, whose migrations only add (STYLE: forward)."""
+    """Put the snapshot of the last migration back. On PostgreSQL nothing: there the database's own backups are used."""
     path = sqlite_file(settings)
     if path is None:
         return []

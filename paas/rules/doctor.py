@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-Level = Literal["ok", "warn", "fail"]
+State = Literal["ok", "warn", "fail"]
 
 CLOCK_TOLERANCE = 5.0  # seconds
 LITTLE_DISK = 3  # times the reserve: builds still work, but not for long
@@ -17,7 +17,7 @@ class Finding:
     """One line of `paas doctor`. `remedy` is what to type or to change; empty when all is well."""
 
     name: str
-    level: Level
+    state: State
     message: str
     remedy: str = ""
 
@@ -31,9 +31,9 @@ class Leftovers:
     images: tuple[str, ...] = field(default=())
 
 
-def worst(findings: Sequence[Finding]) -> Level:
-    levels = {finding.level for finding in findings}
-    return "fail" if "fail" in levels else "warn" if "warn" in levels else "ok"
+def worst(findings: Sequence[Finding]) -> State:
+    states = {finding.state for finding in findings}
+    return "fail" if "fail" in states else "warn" if "warn" in states else "ok"
 
 
 def judge_engine(version: str, api_version: str, problem: str) -> Finding:

@@ -1,0 +1,28 @@
+# `make check` is what continuous integration runs after the tests. PYTHON: an environment with the lock's test group.
+PYTHON ?= $(firstword $(wildcard /opt/paas-tests/venv/bin/python /opt/paas-dev/bin/python .venv/bin/python) python3)
+UV ?= uv
+
+.PHONY: check lint types structure test bench docs lock
+
+check: lint types structure
+
+lint:
+	$(PYTHON) -m ruff check .
+
+types:
+	$(PYTHON) -m mypy
+
+structure:
+	$(PYTHON) -m pytest -q tests/test_architecture.py tests/test_documentation.py
+
+test:
+	tests/run
+
+bench:
+	$(PYTHON) -m tests.bench
+
+docs:
+	$(PYTHON) -m tests.documents
+
+lock:
+	$(UV) lock --python /usr/bin/python3
