@@ -5,7 +5,6 @@ Each process imports only what it is made of: the web process never loads the Do
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import sys
@@ -123,7 +122,7 @@ def _log_as_json() -> None:
 
 
 # --- The processes ----------------------------------------------------------------------------------------------------
-def _run_web() -> None:
+def _run_web(settings: Settings) -> None:
     """Become gunicorn, as the user that the supervisor chose."""
     arguments = ["-c", str(ROOT / "deploy" / "gunicorn.conf.py"), "app:app"]
     os.chdir(ROOT)
@@ -131,7 +130,6 @@ def _run_web() -> None:
 
 
 def _run_ssh(settings: Settings) -> None:
-    import paas.commands.catalog
     from paas.ssh.server import SshServer
 
     server = SshServer(ssh_platform(settings))
@@ -151,14 +149,19 @@ def _run_nginx(settings: Settings) -> None:
     Nginx(settings).start()
 
 
-def _child(settings: Settings, flags: dict[str, str]) -> None:
+CHILDREN: dict[str, Callable[[Settings], None]] = {
+    "web": _run_web,
+    "ssh": _run_ssh,
+    "worker": _run_worker,
+    "nginx": _run_nginx,
+}
+
+
+def _child(settings: Settings, name: str) -> None:
+    """Run one process of the platform; the supervisor calls this."""
     os.umask(0o007)
     _log_as_json()
-    name = flags.get("--name", "")
-    if name == "web":
-        _run_web()
-    children = {"ssh": _run_ssh, "worker": _run_worker, "nginx": _run_nginx}
-    children[name](settings)
+    CHILDREN[name](settings)
 
 
 # --- The local commands -----------------------------------------------------------------------------------------------
@@ -218,19 +221,19 @@ LOCAL: dict[str, Callable[[Settings, dict[str, str]], None]] = {
     "plan": _plan,
     "setup": _setup,
     "migrate": _migrate,
-    "child": _child,
 }
 
 
 def _ask(settings: Settings, words: list[str]) -> int:
     """A declared command, asked by root at the machine's own terminal."""
-    import paas.commands.catalog
     from paas.adapters.terminal import LocalTerminal
     from paas.commands.callers import local_root
     from paas.commands.console import run
 
     if os.geteuid() != 0:
-        raise UnavailableError("paas needs root at this machine", "sudo paas ..., or ssh paas@host ...", code="not-root")
+        raise UnavailableError(
+            "paas needs root at this machine", "sudo paas ..., or ssh paas@host ...", code="not-root"
+        )
     return run(words, Context(door_platform(settings), local_root()), LocalTerminal())
 
 
@@ -241,6 +244,9 @@ def main() -> int:
     words = sys.argv[1:]
     try:
         settings = read_settings()
+        if words[:1] == ["child"]:
+            _child(settings, words[1])
+            return 0
         command = local.LOCAL.get(words[0]) if words else None
         if command is None:
             return _ask(settings, words)

@@ -12,7 +12,7 @@ from paas.context import Context
 from paas.errors import BadInputError
 from paas.model import App, Session
 from paas.rules.builder import check_build_dir, check_builder
-from paas.rules.dockerfile import check_build_argument
+from paas.rules.dockerfile_limits import check_build_argument
 
 BUILDPACKS = ("python", "node", "go", "static")
 PROPERTIES = ("selected", "build-dir", "dockerfile-path", "target", "build-arg")

@@ -15,7 +15,8 @@ import click
 
 from paas.commands import present
 from paas.commands.call import call
-from paas.commands.declare import ALIASES, REGISTRY, Command, Parameter, find
+from paas.commands.catalog import REGISTRY
+from paas.commands.declare import ALIASES, Command, Parameter, find
 from paas.commands.follow import follow_lines, outcome_of
 from paas.commands.help import command_help, overview
 from paas.commands.results import Done, Exists, InteractiveSession, JobStarted, LineStream, Text

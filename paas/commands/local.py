@@ -34,10 +34,11 @@ LOCAL = {
             "Bring the database to this release's form, after a snapshot",
             (("--try", "on a copy only"), ("--back", "put the last snapshot back")),
         ),
-        LocalCommand("base", "Make the base images that buildpacks need", (("--all", "all of them, not only Python's"),)),
+        LocalCommand(
+            "base", "Make the base images that buildpacks need", (("--all", "all of them, not only Python's"),)
+        ),
         LocalCommand("wait", "Wait until every process answers", is_hidden=True),
         LocalCommand("plan", "Print what the supervisor runs", is_hidden=True),
-        LocalCommand("child", "Run one process of the platform", (("--name=", "web, ssh, worker, nginx"),), is_hidden=True),
     )
 }
 

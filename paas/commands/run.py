@@ -30,7 +30,7 @@ def _want_release(app: App) -> None:
         raise ConflictError(f"{app.name} was never deployed", "git push paas main", code="no-release")
 
 
-@command("run", allow="operate", api="POST /apps/{app}/run-interactive", passes_words=True)
+@command("run", allow="operate", api="POST /apps/{app}/run", passes_words=True)
 def run(ctx: Context, app: TheApp, *words: str) -> InteractiveSession:
     """Run a command in a new container of the current release; its exit code is yours.
 
@@ -44,7 +44,7 @@ def run(ctx: Context, app: TheApp, *words: str) -> InteractiveSession:
     return InteractiveSession(app.id, ConsoleOrder(kind="run", command=_check_words(words)))
 
 
-@command("run:detached", allow="operate", api="POST /apps/{app}/run", passes_words=True)
+@command("run:detached", allow="operate", api="POST /apps/{app}/run-detached", passes_words=True)
 def detached(ctx: Context, app: TheApp, *words: str) -> JobStarted:
     """Run a command in a new container and do not wait for it; builds:output shows what it prints.
 

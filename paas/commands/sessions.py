@@ -13,9 +13,14 @@ from paas.model.ticket import LIFETIME
 
 
 class Screen(Protocol):
-    is_tty: bool
-    columns: int
-    rows: int
+    @property
+    def is_tty(self) -> bool: ...
+
+    @property
+    def columns(self) -> int: ...
+
+    @property
+    def rows(self) -> int: ...
 
 
 def open_ticket(ctx: Context, session: InteractiveSession, screen: Screen) -> str:
