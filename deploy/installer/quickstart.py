@@ -62,7 +62,7 @@ def install(wishes: Wishes, steps: Steps) -> Release:
 def bring_up_with_base(release: Release, wishes: Wishes, steps: Steps) -> None:
     """The base image is made while the platform starts; the push needs both."""
     run([release.paas, "setup"], service.LOG_HINT)
-    base = steps.beside("Base image for Python apps", lambda: run([release.paas, "base", "python"], BASE_HINT))
+    base = steps.beside("Base image for Python apps", lambda: run([release.paas, "base"], BASE_HINT))
     service.bring_up(release, wishes, steps)
     base.result()
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,19 +12,8 @@ from typing import Any
 import psutil
 
 from paas.adapters.supervisor import nginx_pid
+from paas.rules.supervision import ProcessStatus
 from paas.settings import Settings
-
-
-@dataclass(frozen=True)
-class ProcessStatus:
-    """One line of `paas status`. `pss`: proportional memory of it and its children, bytes."""
-
-    name: str
-    pid: int | None
-    state: str
-    since: datetime | None
-    pss: int
-    restarts: int = 0
 
 
 def status(settings: Settings) -> list[ProcessStatus]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any
 
 FIRST_DELAY = 0.1
@@ -26,6 +27,18 @@ class ChildPlan:
     groups: tuple[str, ...] = ()
     stop_timeout: float = 10.0
     may_bind_low_ports: bool = False
+
+
+@dataclass(frozen=True)
+class ProcessStatus:
+    """One line of `paas status`. `pss`: proportional memory of it and its children, bytes."""
+
+    name: str
+    pid: int | None
+    state: str
+    since: datetime | None
+    pss: int
+    restarts: int = 0
 
 
 @dataclass(frozen=True)
