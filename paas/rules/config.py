@@ -1,4 +1,4 @@
-"""Which variables may an app have, what becomes of them by a change, and what does a process find in its environment?"""
+"""Which variables may an app have, what does a change make of them, and what does a process find in its environment?"""
 
 from __future__ import annotations
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
 
 from paas.rules.crash import is_stable
 from paas.rules.names import TYPE_RELEASE_TASK, TYPE_RUN
@@ -19,7 +18,7 @@ class Recorded:
 
     container: str
     app_id: str
-    state: Literal["starting", "live", "retiring"]
+    state: str  # starting, live, retiring
     job_id: int | None
     restarts: int
     crashed_at: datetime | None
@@ -101,6 +100,7 @@ def _is_stranger(seen: Seen, recorded: Mapping[str, Recorded], facts: Facts) -> 
     if seen.process_type == TYPE_RELEASE_TASK:
         return seen.job_id not in facts.open_jobs
     if seen.process_type == TYPE_RUN:
-        # Nobody is attached to an interactive one-off (it has no job) once the worker that bridged it is gone.
-        return (seen.job_id is None and facts.is_boot) or (seen.job_id is not None and seen.state in ENDED_STATES)
+        # Nobody is attached to an interactive one-off (it has no job) once the worker that bridged it is gone; detached
+        # ones go when their output was kept (flows/retire.py).
+        return seen.job_id is None and facts.is_boot
     return True

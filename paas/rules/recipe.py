@@ -13,7 +13,7 @@ from pydantic import TypeAdapter
 
 from paas.errors import BuildError
 from paas.rules.formation import WEB
-from paas.rules.manifest import Manifest
+from paas.rules.manifest import Manifest, WantedVariable
 from paas.rules.procfile import Procfile
 
 _MANIFEST = TypeAdapter(Manifest)
@@ -54,3 +54,8 @@ def check_runnable(processes: Mapping[str, str | None], has_command: bool) -> No
             "add CMD to the Dockerfile, or a Procfile with the line web: COMMAND",
             code="no-command",
         )
+
+
+def unset_variables(variables: Mapping[str, WantedVariable], *, is_first: bool) -> dict[str, WantedVariable]:
+    """Those that app.json may still give: its plain values count at the first deploy only (a person may unset them)."""
+    return {name: wanted for name, wanted in variables.items() if is_first or wanted.value is None}

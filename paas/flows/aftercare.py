@@ -1,0 +1,56 @@
+"""What is left to do when the new release serves? Scripts that want it live, and telling the person who waits.
+
+Nothing here fails the deploy: what goes wrong is a line in the log.
+"""
+
+from __future__ import annotations
+
+from paas.context import WorkerPlatform
+from paas.errors import PaasError
+from paas.flows.findings import app_of, recipe_of
+from paas.flows.route import first_host
+from paas.flows.say import JobLog
+from paas.flows.step import step
+from paas.flows.task import run_task
+from paas.flows.work import Work
+from paas.model import Release
+
+RUNS_TASKS = ("deploy", "rebuild")  # causes that bring a new image
+
+
+@step("aftercare")
+def conclude(on: WorkerPlatform, work: Work, release: Release, say: JobLog) -> None:
+    """Run app.json's postdeploy scripts and say where the app is."""
+    _run_scripts(on, work, release, say)
+    app = app_of(on, work)
+    host = first_host(on, app)
+    url = on.settings.app_url(host.replace("*.", "www.")) if host else None
+    began = work.job.claimed_at or release.created_at
+    seconds = round((on.clock.now() - began).total_seconds(), 1)
+    work.keep(version=release.version, url=url, seconds=seconds)
+    if app.is_stopped:
+        say.header(f"Released v{release.version}; {app.name} is stopped: ps:start {app.name}")
+    else:
+        say.header(f"Released v{release.version} in {seconds:g} s" + (f", live at {url}" if url else ""))
+
+
+def _run_scripts(on: WorkerPlatform, work: Work, release: Release, say: JobLog) -> None:
+    manifest = recipe_of(release).manifest
+    scripts = [("postdeploy", manifest.postdeploy)]
+    if _is_first(on, release):
+        scripts.append(("first-deploy", manifest.first_deploy))
+    for name, line in scripts:
+        if line is None or release.cause not in RUNS_TASKS:
+            continue
+        say.header(f"Running the {name} script: {line}")
+        try:
+            run_task(on, work, release, name, line, say)
+        except PaasError as error:
+            say.quote([f"{error.message}; v{release.version} serves all the same"])
+
+
+def _is_first(on: WorkerPlatform, release: Release) -> bool:
+    """Did nothing serve before it?"""
+    with on.database.read() as session:
+        row = session.get(Release, release.id)
+    return row is not None and row.previous_id is None

@@ -1,0 +1,84 @@
+"""How does a one-off command run in an app's image? Through a terminal that somebody watches, or detached.
+
+A detached one does not hold the app's lock: its job ends once it was started, and its output comes into the job's log
+when it has ended (see retire.py). One-offs get no traffic, no PORT, and an address from Docker's part of the network.
+"""
+
+from __future__ import annotations
+
+import secrets
+
+from paas.context import WorkerPlatform
+from paas.errors import ConflictError, NotFoundError
+from paas.flows.containers import mould_of, oneoff_spec, shell_of, start_container
+from paas.flows.findings import app_of, current_release_of, order_of
+from paas.flows.network import ensure_network
+from paas.flows.say import JobLog
+from paas.flows.work import Work
+from paas.model import App, Release
+from paas.model.process import processes_of
+from paas.ports import Container, Terminal
+from paas.rules.jobs import ConsoleOrder, RunDetached
+from paas.rules.names import TYPE_RUN, display_name, task_container_name
+
+ENDED_MARK = "Ended with exit code"
+
+
+def run_detached(on: WorkerPlatform, work: Work, say: JobLog) -> None:
+    order = order_of(work, RunDetached)
+    release = current_release_of(on, work)
+    name = task_container_name(release.app_id, TYPE_RUN, work.job.id)
+    if on.runtime.find(name) is None:
+        ensure_network(on, release.app_id)
+        mould = mould_of(on, app_of(on, work), release)
+        start_container(on, oneoff_spec(on, mould, name, order.command, job_id=work.job.id), None)
+    work.keep(container=name)
+    say.header(f"Started {' '.join(order.command)[:200]}: what it prints follows here when it has ended")
+
+
+def end_detached(on: WorkerPlatform, container: Container) -> None:
+    """Keep what an ended one printed, and remove it. May run twice."""
+    log = f"jobs/{container.job_id}.log"
+    if not any(ENDED_MARK in line for line in on.logs.tail(log, 1)):
+        lines = on.runtime.log_lines(container.name)
+        writer = on.logs.writer(log)
+        try:
+            for line in lines:
+                writer.write(line.text)
+            writer.write(f"{ENDED_MARK} {container.exit_code}")
+        finally:
+            lines.close()
+            writer.close()
+    on.runtime.remove(container.name)
+
+
+# --- Watched ----------------------------------------------------------------------------------------------------------
+def open_terminal(on: WorkerPlatform, app: App, order: ConsoleOrder) -> Terminal:
+    """`run`: a new container, which goes when the terminal closes. `enter`: a command in a copy that runs."""
+    release = _release_of(on, app)
+    mould = mould_of(on, app, release)
+    if order.kind == "enter":
+        return on.runtime.execute(_find_copy(on, app, order.process), order.command or shell_of(mould), tty=order.tty)
+    ensure_network(on, app.id)
+    name = task_container_name(app.id, TYPE_RUN, 10**9 + secrets.randbelow(10**9))  # above any job's number
+    on.runtime.create(oneoff_spec(on, mould, name, order.command, tty=order.tty))
+    return on.runtime.attach(name, tty=order.tty)
+
+
+def _release_of(on: WorkerPlatform, app: App) -> Release:
+    with on.database.read() as session:
+        row = session.get(App, app.id)
+        release = session.get(Release, row.current_release_id) if row and row.current_release_id else None
+    if release is None:
+        raise ConflictError(f"{app.name} was never deployed", "git push paas main", code="never-deployed")
+    return release
+
+
+def _find_copy(on: WorkerPlatform, app: App, process: str) -> str:
+    """The container of `web.1`, of the first `web`, or of the first copy. Raises NotFoundError (code `not-running`)."""
+    with on.database.read() as session:
+        rows = processes_of(session, app.id, "live")
+    for row in rows:
+        if process in ("", row.process_type, display_name(row.process_type, row.copy)):
+            return row.container
+    raise NotFoundError(f"{process or app.name} does not run", f"ps:report {app.name}", code="not-running")
