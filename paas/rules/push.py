@@ -59,7 +59,8 @@ def choose_branch(configured: str | None, updates: Sequence[RefUpdate]) -> str |
 def plan_push(app: str, updates: Sequence[RefUpdate], configured: str | None, *, is_atomic: bool = False) -> PushPlan:
     """Sort the refs. `is_atomic`: one refusal refuses all."""
     branch = choose_branch(configured, updates)
-    deploy = next((update for update in updates if update.branch == branch and update.new is not None), None)
+    deployable = (update for update in updates if branch is not None and update.branch == branch)
+    deploy = next((update for update in deployable if update.new is not None), None)
     tags = tuple(update for update in updates if update.ref.startswith(TAGS) and update.new is not None)
     refused = {
         update.ref: _why_not(app, update, branch) for update in updates if update is not deploy and update not in tags
@@ -84,7 +85,7 @@ def read_options(options: Sequence[str]) -> bool:
             raise BadInputError(
                 f"Unknown push option {key[:40]!a}", f"known: {', '.join(OPTIONS)}, as in git push -o no-cache",
                 code="push-option",
-            )  # fmt: skip
+            )
         if value.lower() not in (*_YES, *_NO):
             raise BadInputError(f"Push option {key} is true or false, not {value[:40]!a}", code="push-option")
         no_cache = value.lower() in _YES
@@ -101,7 +102,7 @@ def app_name_of(path: str) -> str:
 
 def _why_not(app: str, update: RefUpdate, branch: str | None) -> str:
     name = _short(update.ref)
-    if update.new is None and update.branch == branch:
+    if update.new is None and branch is not None and update.branch == branch:
         return f"the deploy branch cannot be deleted; to remove the app: apps:destroy {app}"
     if update.new is None:
         return f"nothing is deleted by a push; only {branch or 'the deploy branch'} and tags of deploys are kept here"

@@ -10,9 +10,9 @@ import time
 import structlog
 
 from paas.commands import console
-from paas.commands.callers import note_key_used
+from paas.commands.callers import caller_by_key, note_key_used
 from paas.context import Caller, Context, SshPlatform
-from paas.errors import PaasError, UsageError
+from paas.errors import PaasError, UnauthenticatedError, UsageError
 from paas.ssh.connection import Connection, SessionRequest
 from paas.ssh.receive import GIT_VERBS, GitDoor
 from paas.ssh.terminal import ChannelTerminal
@@ -30,9 +30,8 @@ def run_session(on: SshPlatform, git: GitDoor, connection: Connection, request: 
     words: list[str] = []
     code = BUG_EXIT_CODE
     try:
-        if caller is None or not connection.transport.is_authenticated():
-            return
         connection.await_reply_sent()
+        caller = still_known(on, connection)
         note_key_used(on, caller.session)
         words = split(request.command)
         code = answer(on, git, caller, words, request, terminal)
@@ -55,6 +54,19 @@ def run_session(on: SshPlatform, git: GitDoor, connection: Connection, request: 
             seconds=round(time.monotonic() - started, 3),
             bytes_sent=terminal.sent,
         )
+
+
+def still_known(on: SshPlatform, connection: Connection) -> Caller:
+    """The caller as the database has it now: a connection may outlive a key, a user or a role.
+
+    Raises UnauthenticatedError.
+    """
+    caller = connection.caller
+    if caller is not None and connection.transport.is_authenticated():
+        caller = caller_by_key(on, caller.session, connection.address)
+    if caller is None:
+        raise UnauthenticatedError("This key is not known any more", "ask an administrator: ssh-keys:list")
+    return caller
 
 
 def split(command: str | None) -> list[str]:
