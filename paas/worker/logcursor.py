@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
 
 from paas.ports import Logs
 from paas.rules.logline import LogRecord, Stream, mark_of, parse_record
 
 BLOCK = 256 * 1024
+SKEW = timedelta(seconds=60)  # across streams timestamps are out of order, but by far less than this
 STREAMS: tuple[Stream, ...] = ("stdout", "stderr")
 
 
@@ -28,6 +30,18 @@ def last_cursors(logs: Logs, name: str, process: str, rollout: int) -> dict[str,
         for stream in STREAMS:
             found.setdefault(stream, oldest.timestamp)
     return found
+
+
+def reading_from(cursors: Mapping[str, str]) -> dict[str, str]:
+    """Where to read on: a stream that has long been silent need not be searched from its last line.
+
+    All lines before the newest cursor have been read, whatever their stream; Docker and we are spared the rest.
+    """
+    if not cursors:
+        return {}
+    newest = datetime.fromisoformat(max(cursors.values()).partition("#")[0])
+    floor = f"{newest - SKEW:%Y-%m-%dT%H:%M:%S}.000000000Z"
+    return {stream: max(cursors.get(stream, floor), floor) for stream in STREAMS}
 
 
 def _last_of(block: bytes, process: str, rollout: int, stream: Stream) -> LogRecord | None:

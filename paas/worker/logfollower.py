@@ -13,7 +13,7 @@ from paas.ports import Clock, Container, LogLine, Logs, LogStream, LogWriter, Ru
 from paas.rules import names
 from paas.rules.logline import LogRecord, format_record
 from paas.rules.secret import Redactor
-from paas.worker.logcursor import last_cursors
+from paas.worker.logcursor import last_cursors, reading_from
 
 ALIVE = ("running", "paused", "restarting")
 RETRY = 1.0
@@ -61,10 +61,12 @@ class Follower:
             while not self._closing.is_set():
                 try:
                     self.read(follow=True)
-                    self.read(follow=False)  # what a follow lost in a rotation, a reconnect, or at the end
-                    if not self._is_alive() and may_end(self):
+                    if self._is_alive():
+                        self._closing.wait(PAUSE)
+                        continue
+                    self.read(follow=False)  # a lost connection looks like the end: only an answer proves it
+                    if may_end(self):
                         break
-                    self._closing.wait(PAUSE)
                 except PaasError as error:  # Docker is down, the disk is full: it will pass
                     log.warning("log-follow", container=self.container.name, error=str(error))
                     self._closing.wait(RETRY)
@@ -79,7 +81,7 @@ class Follower:
         """Read from the cursor and write. Raises UnavailableError."""
         self._open()
         stream = self._stream = self._plumbing.runtime.log_lines(
-            self.container.name, dict(self._cursors), follow=follow
+            self.container.name, reading_from(self._cursors), follow=follow
         )
         try:
             for line in stream:

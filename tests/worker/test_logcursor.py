@@ -6,7 +6,7 @@ import pytest
 
 from paas.adapters.logfiles import LogFiles
 from paas.rules.logline import LogRecord, Stream, format_record
-from paas.worker.logcursor import last_cursors
+from paas.worker.logcursor import last_cursors, reading_from
 
 NAME = "abcdefgh/web.1.log"
 
@@ -68,3 +68,13 @@ def test_what_was_rotated_away_is_not_repeated(logs: LogFiles) -> None:
 def test_lines_longer_than_a_block_are_stepped_over(logs: LogFiles) -> None:
     logs.writer(NAME).write(line(1) + line(2, rollout=2, text="x" * 600_000))
     assert last_cursors(logs, NAME, "web.1", 1) == {"stdout": stamp(1)}
+
+
+def test_a_silent_stream_is_not_searched_from_its_first_line() -> None:
+    late = "2026-01-01T10:00:30.000000005Z#3"
+    floor = "2026-01-01T09:59:30.000000000Z"
+    assert reading_from({}) == {}
+    assert reading_from({"stdout": late}) == {"stdout": late, "stderr": floor}
+    assert reading_from({"stdout": late, "stderr": stamp(1)}) == {"stdout": late, "stderr": floor}
+    near = "2026-01-01T10:00:00.000000000Z"
+    assert reading_from({"stdout": near, "stderr": late}) == {"stdout": near, "stderr": late}
