@@ -201,7 +201,7 @@ def _click_parameter(parameter: Parameter) -> click.Parameter:
     names = [parameter.name, parameter.option] + ([f"-{parameter.short}"] if parameter.short else [])
     if parameter.place == "flag":
         return click.Option(names, is_flag=True, default=False)
-    return click.Option(names, required=parameter.required, type=str)
+    return click.Option(names, required=parameter.required and not parameter.from_stdin, type=str)
 
 
 def confirm(declared: Command, values: dict[str, Any], terminal: Terminal) -> None:

@@ -1,0 +1,96 @@
+"""config:* as people type it: values survive exactly, are stored sealed, and are shown to those who may."""
+
+from __future__ import annotations
+
+import base64
+
+import pytest
+
+from paas.model import ConfigChange, ConfigVariable, Job, select
+from tests.commands.world import World
+
+ODD = ['it\'s "quoted"', "two\nlines\n", "  spaces  ", "ünïcödé ☃", "a=b=c", "", "-dash", "$HOME `id`"]
+
+
+@pytest.mark.parametrize("value", ODD)
+def test_a_value_survives_exactly_and_is_not_stored_plainly(world: World, value: str) -> None:
+    world.type(world.admin, "apps:create blog")
+    assert world.type(world.admin, ["config:set", "blog", f"KEY={value}"])[0] == 0
+    assert world.type(world.admin, "config:get blog KEY")[1].out == value + "\n"
+    with world.on.database.read() as session:
+        sealed = session.scalar(select(ConfigVariable.sealed))
+    assert sealed is not None and (len(value) < 4 or value.encode() not in sealed)
+
+
+def test_before_the_first_deploy_no_job_is_needed(small_world: World) -> None:
+    small_world.type(small_world.admin, "apps:create blog")
+    small_world.type(small_world.admin, "config:set blog A=1 B=2")
+    with small_world.on.database.read() as session:
+        assert [job.kind for job in session.scalars(select(Job))] == ["route"]
+
+
+def test_a_change_to_a_running_app_waits_in_its_own_row(world: World) -> None:
+    world.type(world.admin, "apps:create blog")
+    world.deployed("blog")
+    started = world.call(world.admin, "config:set", app="blog", pairs=("A=1",))
+    with world.on.database.read() as session:
+        change = session.scalars(select(ConfigChange)).one()
+        job = session.get(Job, started.job_id)
+        assert job is not None and job.payload == {"kind": "config", "change_id": change.id}
+        assert session.scalar(select(ConfigVariable)) is None
+
+
+def test_no_restart_writes_at_once(small_world: World) -> None:
+    small_world.type(small_world.admin, "apps:create blog")
+    small_world.deployed("blog")
+    small_world.type(small_world.admin, "config:set --no-restart blog A=1")
+    assert small_world.type(small_world.admin, "config:get blog A")[1].out == "1\n"
+    small_world.type(small_world.admin, "config:unset --no-restart blog A")
+    code, screen = small_world.type(small_world.admin, "config:get blog A")
+    assert code == 1 and "[config-key]" in screen.err
+
+
+def test_values_are_masked_and_need_operate(small_world: World) -> None:
+    small_world.type(small_world.admin, "apps:create blog")
+    small_world.type(small_world.admin, "config:set blog PASSWORD=swordfish")
+    small_world.grant(small_world.member, "blog", "deploy")
+    code, screen = small_world.type(small_world.member, "config:show blog")
+    assert code == 0 and "swordfish" not in screen.out and "PASSWORD:" in screen.out
+    assert small_world.type(small_world.member, "config:keys blog")[1].out == "PASSWORD\n"
+    for command in ("config:get blog PASSWORD", "config:export blog"):
+        code, screen = small_world.type(small_world.member, command)
+        assert code == 1 and "[forbidden]" in screen.err and "swordfish" not in screen.out
+
+
+def test_an_env_file_is_imported_from_stdin(small_world: World) -> None:
+    small_world.type(small_world.admin, "apps:create blog")
+    small_world.type(small_world.admin, "config:set blog OLD=1")
+    small_world.type(small_world.admin, "config:import blog --replace", stdin='A="x\\ny"\nexport B=2\n')
+    exported = small_world.type(small_world.admin, "config:export blog --format envfile")[1].out
+    assert exported == 'A="x\\ny"\nB="2"\n'
+
+
+def test_encoded_values_are_decoded(small_world: World) -> None:
+    small_world.type(small_world.admin, "apps:create blog")
+    value = base64.b64encode(b"two\nlines").decode()
+    small_world.type(small_world.admin, f"config:set --encoded blog KEY={value}")
+    assert small_world.type(small_world.admin, "config:get blog KEY")[1].out == "two\nlines\n"
+    assert "[config-value]" in small_world.type(small_world.admin, "config:set --encoded blog KEY=%%%")[1].err
+
+
+@pytest.mark.parametrize(
+    "pair",
+    ["1A=x", "A B=x", "=x", "A", "LD_PRELOAD=/x.so", "PAAS_X=1", "É=x", "A=" + "x" * 1_000_000, "A=\0"],
+)
+def test_a_bad_pair_is_one_clear_line_and_changes_nothing(small_world: World, pair: str) -> None:
+    small_world.type(small_world.admin, "apps:create blog")
+    code, screen = small_world.type(small_world.admin, ["config:set", "blog", "GOOD=1", pair])
+    assert code == 1 and "[config-" in screen.err and len(screen.err) < 1000
+    assert small_world.type(small_world.admin, "config:keys blog")[1].out == ""
+
+
+def test_no_value_is_in_the_audit_trail(small_world: World) -> None:
+    small_world.type(small_world.admin, "apps:create blog")
+    small_world.type(small_world.admin, "config:set blog PASSWORD=swordfish1")
+    shown = small_world.type(small_world.admin, "events --format json")[1].out
+    assert "config:set" in shown and "swordfish1" not in shown
