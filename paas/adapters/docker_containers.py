@@ -27,9 +27,8 @@ class DockerContainers:
 
     def containers(self, app_id: str | None = None) -> list[Container]:
         """One question for all that run, one more for each that does not: only those have an end to tell of."""
-        client = self._engine.client
         narrowed = {names.LABEL_APP_ID: app_id} if app_id else {}
-        with self._engine.talking():
+        with self._engine.talking() as client:
             listed = client.containers(all=True, filters=self._engine.ours(**narrowed))
             shown = [
                 container_from_list(entry)
@@ -96,10 +95,9 @@ class DockerContainers:
                 self._await_removal(name)  # someone else is at it
 
     def wait(self, name: str, timeout: float, is_cancelled: IsCancelled = lambda: False) -> int | None:
-        client: Any = self._engine.client  # its types want whole seconds
         until = time.monotonic() + timeout
         while not is_cancelled() and (left := until - time.monotonic()) > 0:
-            with self._engine.talking():
+            with self._engine.talking() as client:
                 try:
                     return int(client.wait(name, timeout=min(left, CANCEL_GLANCE))["StatusCode"])
                 except NotFound:
@@ -110,8 +108,8 @@ class DockerContainers:
         return None
 
     def stats(self, name: str) -> Mapping[str, float]:
-        with self._engine.talking():
-            told = self._engine.client.stats(name, stream=False, one_shot=True)
+        with self._engine.talking() as client:
+            told = client.stats(name, stream=False, one_shot=True)
         memory = told.get("memory_stats", {})
         detail = memory.get("stats", {})
         cache = detail.get("total_inactive_file", detail.get("inactive_file", 0))  # cgroup v1, v2

@@ -43,10 +43,13 @@ class Engine:
         return self._client(is_stream=True)
 
     @contextlib.contextmanager
-    def talking(self) -> Iterator[None]:
-        """Turn what goes wrong between us and Docker into UnavailableError (code `docker-down` or `docker-failed`)."""
+    def talking(self) -> Iterator[Any]:
+        """The client, while what goes wrong between us and Docker becomes UnavailableError.
+
+        Its code is `docker-down` or `docker-failed`. (Any: the SDK's stubs leave half of what we call untyped.)
+        """
         try:
-            yield
+            yield self.client
         except PaasError:
             raise
         except APIError as error:
@@ -89,11 +92,11 @@ class Engine:
         return (labels or {}).get(names.LABEL_INSTALLATION) == self.installation
 
     def facts(self) -> EngineFacts:
-        with self.talking():
-            info = self.client.info()
+        with self.talking() as client:
+            info = client.info()
             return EngineFacts(
                 version=info["ServerVersion"],
-                api_version=self.client.api_version,
+                api_version=client.api_version,
                 live_restore=bool(info.get("LiveRestoreEnabled")),
                 cgroup_version=int(info.get("CgroupVersion") or 1),
                 storage_driver=info.get("Driver", ""),

@@ -19,8 +19,7 @@ class DockerImages:
     _engine: Engine
 
     def image(self, reference: str) -> ImageFacts | None:
-        client: Any = self._engine.client
-        with self._engine.talking():
+        with self._engine.talking() as client:
             try:
                 return _facts(client.inspect_image(reference))
             except ImageNotFound:
@@ -28,15 +27,15 @@ class DockerImages:
 
     def images(self, app_id: str | None = None) -> list[ImageFacts]:
         narrowed = {names.LABEL_APP_ID: app_id} if app_id else {}
-        with self._engine.talking():
-            listed = self._engine.client.images(filters={**self._engine.ours(**narrowed), "dangling": False})
+        with self._engine.talking() as client:
+            listed = client.images(filters={**self._engine.ours(**narrowed), "dangling": False})
         found = [self.image(entry["Id"]) for entry in listed]
         return [facts for facts in found if facts is not None and facts.tags]
 
     def remove_image(self, reference: str) -> bool:
-        with self._engine.talking():
+        with self._engine.talking() as client:
             try:
-                self._engine.client.remove_image(reference)
+                client.remove_image(reference)
             except ImageNotFound:
                 return True
             except APIError as error:

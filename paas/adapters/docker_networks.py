@@ -24,8 +24,8 @@ class DockerNetworks:
     _engine: Engine
 
     def networks(self) -> list[NetworkSpec]:
-        with self._engine.talking():
-            listed = self._engine.client.networks(filters=self._engine.ours())
+        with self._engine.talking() as client:
+            listed = client.networks(filters=self._engine.ours())
         return [
             NetworkSpec(entry["Name"], entry["Labels"].get(names.LABEL_APP_ID, ""), subnets[0])
             for entry in listed
@@ -38,9 +38,9 @@ class DockerNetworks:
             iprange=str(placement.dynamic_range(spec.subnet)),
             gateway=str(placement.gateway(spec.subnet)),
         )
-        with self._engine.talking():
+        with self._engine.talking() as client:
             try:
-                self._engine.client.create_network(
+                client.create_network(
                     spec.name,
                     driver="bridge",
                     options={"com.docker.network.bridge.name": spec.name},
@@ -56,10 +56,10 @@ class DockerNetworks:
                 raise
 
     def remove_network(self, name: str) -> None:
-        with self._engine.talking():
+        with self._engine.talking() as client:
             try:
-                if self._engine.is_ours(self._engine.client.inspect_network(name)["Labels"]):
-                    self._engine.client.remove_network(name)
+                if self._engine.is_ours(client.inspect_network(name)["Labels"]):
+                    client.remove_network(name)
             except NotFound:
                 return
             except APIError as error:
@@ -68,8 +68,8 @@ class DockerNetworks:
                 raise ConflictError(f"Network {name} is still in use", code="network-in-use") from error
 
     def host_networks(self) -> list[IPv4Network]:
-        with self._engine.talking():
-            held = [subnet for entry in self._engine.client.networks() for subnet in _subnets(entry)]
+        with self._engine.talking() as client:
+            held = [subnet for entry in client.networks() for subnet in _subnets(entry)]
         return held + _routes()
 
     def _is_there(self, spec: NetworkSpec) -> bool:

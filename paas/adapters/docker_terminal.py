@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import signal
 import socket
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -24,6 +22,7 @@ from paas.errors import ConflictError, DeployError
 END_OF_TRANSMISSION = b"\x04"  # what Ctrl-D types
 CHUNK = 65536
 KILLED = 137
+SETTLE_TIMEOUT = 10  # Docker tells the number and the exit code of an exec a moment late (s)
 
 
 class DockerTerminals(DockerContainers):
@@ -48,8 +47,7 @@ class DockerTerminals(DockerContainers):
         return terminal
 
     def execute(self, name: str, command: Sequence[str], *, tty: bool) -> DockerTerminal:
-        client = self._engine.client
-        with self._engine.talking():
+        with self._engine.talking() as client:
             try:
                 exec_id = client.exec_create(name, list(command), stdin=True, tty=tty)["Id"]
                 answer = self._engine.open_stream(
@@ -144,25 +142,30 @@ class _Exec:
 
     def exit_code(self) -> int:
         """Docker writes the code down a moment after the stream has ended."""
-        until = time.monotonic() + 10
+        told = self._told_when(lambda told: not told["Running"] and told["ExitCode"] is not None)
+        return int(told["ExitCode"]) if told else KILLED
+
+    def end(self) -> None:
+        """Docker has no way to end an exec: its process, as the host sees it, is killed with its children.
+
+        Its number is known only a moment after it may have begun to print.
+        """
+        told = self._told_when(lambda told: told["Pid"] or not told["Running"])
+        if told and told["Running"] and _is_inside(told["Pid"], told["ContainerID"]):
+            _kill_tree(told["Pid"])
+
+    def _told_when(self, is_settled: Callable[[Any], bool]) -> Any:
+        """What Docker says of it, once that is settled; None when it is not in time, or its container is gone."""
+        until = time.monotonic() + SETTLE_TIMEOUT
         while time.monotonic() < until:
             try:
                 told = self._engine.client.exec_inspect(self._id)
-            except NotFound:  # its container is gone
-                break
-            if not told["Running"] and told["ExitCode"] is not None:
-                return int(told["ExitCode"])
+            except NotFound:
+                return None
+            if is_settled(told):
+                return told
             time.sleep(0.02)
-        return KILLED
-
-    def end(self) -> None:
-        """Docker has no way to end an exec: its process, as the host sees it, is killed with its children."""
-        try:
-            told = self._engine.client.exec_inspect(self._id)
-        except NotFound:
-            return
-        if told["Running"] and told["Pid"] and _is_inside(told["Pid"], told["ContainerID"]):
-            _kill_tree(told["Pid"])
+        return None
 
 
 def _is_inside(pid: int, container_id: str) -> bool:
@@ -174,9 +177,16 @@ def _is_inside(pid: int, container_id: str) -> bool:
 
 
 def _kill_tree(pid: int) -> None:
-    with contextlib.suppress(psutil.NoSuchProcess, ProcessLookupError):
-        family = psutil.Process(pid).children(recursive=True)
-        os.kill(pid, signal.SIGKILL)
-        for child in family:
+    """The process and all below it; each is held first, so that none slips a child past us."""
+    family: list[psutil.Process] = []
+    with contextlib.suppress(psutil.NoSuchProcess):
+        waiting = [psutil.Process(pid)]
+        while waiting:
+            process = waiting.pop()
             with contextlib.suppress(psutil.NoSuchProcess):
-                child.kill()
+                process.suspend()
+                family.append(process)
+                waiting += process.children()
+    for process in family:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
