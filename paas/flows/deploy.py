@@ -35,7 +35,7 @@ def deploy(on: WorkerPlatform, work: Work, say: JobLog) -> None:
 
 def go_live(on: WorkerPlatform, work: Work, draft: Draft, say: JobLog) -> None:
     """Make a release of an image and have it serve. Nothing old is touched until the new is healthy."""
-    with Undo(say) as undo:
+    with Undo() as undo:
         release = cut_release(on, work, draft, undo)
         run_release_task(on, work, release, say)
         prepare_network(on, work)

@@ -23,7 +23,7 @@ AlsoTrue = Callable[[Session, App], None]  # what else becomes true with the swa
 
 def swap(on: WorkerPlatform, work: Work, wish: Wish, say: JobLog, also: AlsoTrue) -> Rollout:
     """Have what is wished for run. Nothing old is touched until the new is healthy."""
-    with Undo(say) as undo:
+    with Undo() as undo:
         prepare_network(on, work)
         rollout = plan_rollout(on, work, wish, undo)
         start_processes(on, work, wish.release, rollout)

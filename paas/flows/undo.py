@@ -8,18 +8,12 @@ from typing import ParamSpec
 
 import structlog
 
-from paas.flows.say import JobLog
-
 P = ParamSpec("P")
 log = structlog.get_logger(__name__)
 
 
 class Undo(ExitStack):
-    """`with Undo(say) as undo:` - a deed's undo is registered on the line before the deed."""
-
-    def __init__(self, say: JobLog) -> None:
-        super().__init__()
-        self.say = say
+    """`with Undo() as undo:` - a deed's undo is registered on the line before the deed."""
 
     def by(self, deed: Callable[P, object], *facts: P.args, **named: P.kwargs) -> None:
         """When the flow fails: do this."""
@@ -29,6 +23,5 @@ class Undo(ExitStack):
                 deed(*facts, **named)
             except Exception as error:  # why the flow failed must reach the reader, not why an undo did
                 log.warning("undo", deed=deed.__name__, error=str(error))
-                self.say.remark(f"Could not take everything back now ({error}); it will be tidied up")
 
         self.callback(attempt)
