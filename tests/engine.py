@@ -42,11 +42,11 @@ def new_app_id() -> str:
     return secrets.token_hex(names.APP_ID_LENGTH // 2)
 
 
-def create_network(runtime: DockerRuntime, app_id: str) -> NetworkSpec:
+def create_network(runtime: DockerRuntime, app_id: str, pool: IPv4Network = POOL) -> NetworkSpec:
     """An app's network somewhere in the tests' pool; other test runs choose there, too."""
     refused: list[IPv4Network] = []
     while True:
-        subnet = choose_subnet(POOL, [*runtime.host_networks(), *refused])
+        subnet = choose_subnet(pool, [*runtime.host_networks(), *refused])
         spec = NetworkSpec(names.network_name(app_id), app_id, subnet)
         try:
             runtime.create_network(spec)

@@ -6,7 +6,7 @@ import contextlib
 import http.client
 import socket
 from collections.abc import Iterator
-from threading import Timer
+from threading import Event, Timer
 
 from paas.ports import HttpAnswer
 
@@ -38,9 +38,11 @@ class SocketProber:
         }
         try:
             connection.connect()
-            with _deadline(connection, timeout):
+            with _deadline(connection.sock, timeout) as is_over:
                 connection.request("GET", path, headers=headers)
                 answer = connection.getresponse()
+                if is_over.is_set():  # what looks like the end of the headers is where we hung up
+                    raise TimeoutError(f"nothing whole within {timeout:g} s")
                 return HttpAnswer(answer.status, _start_of_body(answer), answer.headers.get("Location", ""))
         except (OSError, http.client.HTTPException, ValueError) as error:
             raise ConnectionError(f"{address}:{port} did not answer: {error or type(error).__name__}") from error
@@ -49,18 +51,20 @@ class SocketProber:
 
 
 @contextlib.contextmanager
-def _deadline(connection: http.client.HTTPConnection, seconds: float) -> Iterator[None]:
+def _deadline(connection: socket.socket, seconds: float) -> Iterator[Event]:
     """Hang up after `seconds` in all: a socket's own time-out begins anew with each byte that drips in."""
+    over = Event()
 
     def hang_up() -> None:
+        over.set()
         with contextlib.suppress(OSError):
-            connection.sock.shutdown(socket.SHUT_RDWR)
+            connection.shutdown(socket.SHUT_RDWR)
 
     timer = Timer(seconds, hang_up)
     timer.daemon = True
     timer.start()
     try:
-        yield
+        yield over
     finally:
         timer.cancel()
 
