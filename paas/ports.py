@@ -72,7 +72,7 @@ class Logs(Protocol):
         """Offset of the oldest byte kept; 0 until rotation dropped something."""
 
     def read(self, name: str, offset: int, limit: int = 65536) -> bytes:
-        """Whole lines from `offset` (from `start` when that lies after it), b"" at the end or when there is none yet."""
+        """Whole lines from `offset` (or from `start` when that is later), b"" at the end or when there is none yet."""
 
     def tail(self, name: str, lines: int) -> list[str]:
         """The last lines, rotated files included, oldest first."""
@@ -99,11 +99,17 @@ class LogKeeper(Protocol):
     def begin(self, container: Container) -> None:
         """Follow a started container; nothing when it is followed already. May run twice."""
 
+    def begin_all(self) -> None:
+        """Follow every copy that is not followed yet: at the worker's start, and as the net below `begin`."""
+
     def finish(self, name: str, timeout: float = 60.0) -> None:
         """Return once all that a dead container printed is in its log: call it before removing the container.
 
         After `timeout` seconds of failing reads it gives up, with a line in the log that says so.
         """
+
+    def close(self) -> None:
+        """Follow no more; what is not written by then is read again by the next worker."""
 
 
 # --- Doors to worker --------------------------------------------------------------------------------------------------
@@ -546,6 +552,9 @@ class Proxy(Protocol):
 
     def oldest_worker(self) -> datetime | None:
         """When the oldest nginx worker (draining ones included) was started."""
+
+    def rotate_logs(self) -> bool:
+        """Put the access and error log aside when they have reached their limit; has one been?"""
 
 
 @dataclass(frozen=True)

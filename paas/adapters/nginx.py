@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
@@ -25,6 +25,7 @@ from paas.adapters.nginx_config import (
     site_file,
     worker_group,
 )
+from paas.adapters.nginx_logs import rotate
 from paas.adapters.nginx_process import NginxProcess, count_connections, wait_until
 from paas.adapters.nginx_quarantine import Wanted, sift
 from paas.adapters.nginx_tree import Tree, Trees, digest_of, make_folder
@@ -94,13 +95,15 @@ class Nginx:
     def connections_to(self, address: str) -> int:
         return count_connections(address)
 
+    def rotate_logs(self) -> bool:
+        is_put_aside = rotate(self._prefix / "logs", self._settings)
+        if is_put_aside:
+            self._process.reopen_logs()
+        return is_put_aside
+
     def oldest_worker(self) -> datetime | None:
         moments = [moment for pid in self._process.workers() if (moment := self._process.started_at(pid))]
         return min(moments, default=None)
-
-    def reopen_logs(self) -> None:
-        """Have nginx open its log files anew, after they were renamed."""
-        self._process.reopen_logs()
 
     # --- Applying -----------------------------------------------------------------------------------------------------
     def _apply(self, sites: Sites) -> Applied:
@@ -158,23 +161,28 @@ class Nginx:
 
     # --- Starting -----------------------------------------------------------------------------------------------------
     def _tree_to_start_with(self) -> Tree:
-        """The last good tree on today's base; as it is when nginx refuses that; an empty one when there is none."""
-        last = self._trees.last_good() or self._trees.current()
-        kept = last.files("sites") | {"dashboard.conf": last.file("dashboard.conf")} if last else {}
+        """The last good tree on today's base; as it is when that cannot be had; an empty one when there is none."""
+        last = self._trees.last_good()
+        if last is None:
+            return self._tree_on_todays_base({}, {})
+        kept = last.files("sites") | {"dashboard.conf": last.file("dashboard.conf")}
+        self._trees.point_to(last)
+        with suppress(UnavailableError):  # the certificate is gone, say; whoever applies next is told
+            return self._tree_on_todays_base(kept, last.quarantined)
+        return last
+
+    def _tree_on_todays_base(self, kept: Files, quarantined: Mapping[str, str]) -> Tree:
+        """The tree in place when it is just that, else a new one. Raises UnavailableError when nginx refuses it."""
         files = self._config.base(read_certificate(self._settings), ()) | kept
         digest = digest_of(files, {})
-        if last and last.digest == digest:
-            self._trees.point_to(last)
-            return last
+        current = self._trees.current()
+        if current and current.digest == digest:
+            return current
         number = self._trees.next_number()
         files |= number_file(number)
-        said = self._check(files)
-        if not said:
-            return self._trees.move_in(self._trees.write(files), number, digest, last.quarantined if last else {})
-        if last is None:
+        if said := self._check(files):
             raise UnavailableError(f"nginx refuses its base configuration: {said}", "paas doctor")
-        self._trees.point_to(last)
-        return last
+        return self._trees.move_in(self._trees.write(files), number, digest, quarantined)
 
     @contextmanager
     def _alone(self) -> Iterator[None]:

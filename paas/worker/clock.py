@@ -20,11 +20,14 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class Entry:
-    """`interval` in seconds. `delay`: how long after the worker's start the first time is (0: at once)."""
+    """`action` may return in how many seconds it wants to run again, if that is before its `interval` (s) is over.
+
+    `delay`: how long after the worker's start the first time is (0: at once).
+    """
 
     name: str
     interval: float
-    action: Callable[[], object]
+    action: Callable[[], float | None]
     delay: float = 0.0
 
 
@@ -53,14 +56,15 @@ class Timetable:
             kick.wait(entry.delay)
         while not self._is_over:
             kick.clear()
-            _run(entry)
-            kick.wait(entry.interval)
+            soon = _run(entry)
+            kick.wait(entry.interval if soon is None else min(soon, entry.interval))
 
 
-def _run(entry: Entry) -> None:
+def _run(entry: Entry) -> float | None:
     try:
-        entry.action()
+        return entry.action()
     except PaasError as error:  # Docker or nginx is down: it will pass
         log.warning("timetable", entry=entry.name, error=str(error))
     except Exception:
         log.exception("timetable", entry=entry.name)
+    return None

@@ -10,6 +10,7 @@ import os
 import secrets
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from typing import Any
 
 import structlog
@@ -21,6 +22,7 @@ from paas.model import Job, Session, func, select
 from paas.model.job import CANCELLED, FAILED, RUNNING, SUCCEEDED, SUPERSEDED, claim, claimable, finish, give_back, renew
 from paas.rules.jobs import read_order
 from paas.worker import host
+from paas.worker.locks import AppLocks
 from paas.worker.running import RunningJob
 from paas.worker.threads import start_thread
 
@@ -38,10 +40,12 @@ class JobLoop:
         self,
         on: WorkerPlatform,
         flows: Mapping[str, Flow],
+        locks: AppLocks,
         when_ended: Callable[[Job], None] = lambda job: None,
     ) -> None:
         self._on = on
         self._flows = flows
+        self._locks = locks
         self._when_ended = when_ended
         self._me = host.identity()
         self._builds_at_once = on.settings.builds_at_once or os.cpu_count() or 1
@@ -191,8 +195,9 @@ class JobLoop:
             if job.attempt > 1:
                 work.forget_steps()
                 say(f"The worker was restarted; beginning again (attempt {job.attempt})")
-            work.check()
-            self._flows[job.kind](self._on, work, say)
+            with self._locks.hold(job.app_id) if job.app_id else nullcontext():
+                work.check()
+                self._flows[job.kind](self._on, work, say)
             return SUCCEEDED, {"result": work.result}
         except Exception as error:
             return _failure(error, job, work)

@@ -14,13 +14,12 @@ from dataclasses import replace
 from http.client import HTTPConnection
 from pathlib import Path
 
-import crossplane
 import pytest
 from websockets.sync.client import connect
 from websockets.sync.server import ServerConnection, serve
 
 from paas.adapters.nginx import Nginx
-from paas.adapters.nginx_process import count_connections, wait_until
+from paas.adapters.nginx_process import wait_until
 from paas.errors import UnavailableError
 from paas.ports import Site, Sites
 from paas.settings import Settings
@@ -229,13 +228,16 @@ class TestHeaders:
         assert (line["status"], line["client"], line["user_agent"]) == (200, "127.0.0.1", 'a "quoted" agent')
         assert "s3cret" not in log.read_text()
 
-    def test_the_log_goes_on_in_a_new_file_after_rotation(self, nginx: Nginx, settings: Settings, port: int) -> None:
+    def test_a_large_log_is_put_aside_and_goes_on_in_a_new_file(
+        self, nginx: Nginx, settings: Settings, port: int
+    ) -> None:
         log = settings.home / "nginx" / "logs" / "access.log"
-        log.rename(log.with_name("access.log.1"))
-        nginx.reopen_logs()
+        fetch(port, "blog.localhost", "/before")
+        assert wait_until(lambda: "/before" in log.read_text(), 5)
+        assert Nginx(settings.model_copy(update={"log_file_limit": 1})).rotate_logs()
         assert wait_until(log.exists, 5)
-        fetch(port, "blog.localhost", "/after-rotation")
-        assert wait_until(lambda: "/after-rotation" in log.read_text(), 5)
+        fetch(port, "blog.localhost", "/after")
+        assert wait_until(lambda: "/after" in log.read_text(), 5)
 
 
 class TestStreams:
@@ -282,6 +284,12 @@ class TestDashboard:
             assert answer.status == 502, host
             assert "The dashboard does not answer" in answer.body
         assert fetch(settings.http_port, "unknown.example").status == 404
+
+    def test_a_flood_of_sign_ins_is_slowed_down_and_reading_is_not(self, nginx: Nginx, settings: Settings) -> None:
+        posted = [fetch(settings.http_port, "paas.localhost", "/login", method="POST").status for _ in range(60)]
+        read = [fetch(settings.http_port, "paas.localhost", "/login").status for _ in range(60)]
+        assert set(posted) == {502, 429}
+        assert set(read) == {502}
 
     def test_with_a_domain_it_has_one_host_and_those_of_further_base_domains(self) -> None:
         with nginx_home(domain="example.com") as made:
@@ -510,6 +518,19 @@ class TestLife:
         Nginx(home.model_copy(update={"http_port": port})).start()
         assert fetch(port, "blog.localhost").json["app"] == "blog"
 
+    def test_it_starts_with_its_copy_of_a_certificate_that_is_gone(self, secure: Settings, tmp_path: Path) -> None:
+        certificate = tmp_path / "cert.pem"
+        certificate.write_bytes(secure.tls_cert.read_bytes() if secure.tls_cert else b"")
+        with nginx_home(domain="example.com", tls_cert=certificate, tls_key=secure.tls_key) as made:
+            nginx = Nginx(made)
+            nginx.start()
+            nginx.apply(Sites(()))
+            nginx.stop()
+            certificate.unlink()
+            assert nginx.start() == nginx.running()
+            with pytest.raises(UnavailableError, match="certificate cannot be used"):
+                nginx.apply(Sites(()))
+
     def test_a_taken_port_is_named(self) -> None:
         with (
             running_app("holder") as holder,
@@ -536,26 +557,3 @@ class TestLife:
             request.join()
         assert statuses == [200]
         assert own.running() is None
-
-
-def test_what_is_rendered_parses_as_nginx_configuration(nginx: Nginx, settings: Settings, blog: App) -> None:
-    nginx.apply(Sites((blog.site(), SHOP)))
-    parsed = crossplane.parse(str(settings.home / "nginx/current/nginx.conf"))
-    assert parsed["status"] == "ok", parsed["errors"]
-
-
-def test_connections_are_counted_by_remote_address_and_state(tmp_path: Path) -> None:
-    table = tmp_path / "tcp"
-    lines = ["  sl  local_address rem_address   st"]
-    for number, (local, remote, state) in enumerate(
-        [
-            ("0100D00A:9C40", "0200D00A:1388", "01"),  # established with 10.208.0.2
-            ("0100D00A:9C41", "0200D00A:1388", "02"),  # about to be
-            ("0100D00A:9C42", "0200D00A:1388", "06"),  # gone
-            ("0200D00A:1388", "0100D00A:9C40", "01"),  # the other way round
-            ("0100D00A:9C43", "0300D00A:1388", "01"),  # somebody else
-        ]
-    ):
-        lines.append(f"{number:4d}: {local} {remote} {state} 00000000:00000000 00:00000000 00000000     0")
-    table.write_text("\n".join(lines))
-    assert count_connections("10.208.0.2", table) == 2

@@ -13,5 +13,9 @@ class FakeLogKeeper:
     def begin(self, container: Container) -> None:
         self.begun.append(container.name)
 
+    def begin_all(self) -> None: ...
+
+    def close(self) -> None: ...
+
     def finish(self, name: str, timeout: float = 60.0) -> None:
         self.finished.append(name)

@@ -44,5 +44,8 @@ class FakeProxy:
     def connections_to(self, address: str) -> int:
         return self.connections.get(address, 0)
 
+    def rotate_logs(self) -> bool:
+        return False
+
     def oldest_worker(self) -> datetime | None:
         return self.oldest

@@ -9,16 +9,16 @@ from paas.worker.clock import Entry, Timetable
 
 
 class Counter:
-    def __init__(self, then: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, then: Callable[[], float | None] = lambda: None) -> None:
         self.count = 0
         self._then = then
         self._changed = threading.Condition()
 
-    def __call__(self) -> None:
+    def __call__(self) -> float | None:
         with self._changed:
             self.count += 1
             self._changed.notify_all()
-        self._then()
+        return self._then()
 
     def reaches(self, count: int) -> bool:
         with self._changed:
@@ -61,12 +61,19 @@ def test_a_kick_while_it_runs_means_once_more() -> None:
 
 
 def test_a_failing_entry_is_tried_again() -> None:
-    def fail() -> None:
+    def fail() -> float | None:
         raise UnavailableError("Docker does not answer") if counter.count % 2 else RuntimeError("a bug")
 
     counter = Counter(fail)
     timetable = started(Entry("one", 0.01, counter))
     assert counter.reaches(4)
+    timetable.stop()
+
+
+def test_an_entry_may_ask_to_run_again_soon() -> None:
+    counter = Counter(lambda: 0.01)
+    timetable = started(Entry("one", 60, counter))
+    assert counter.reaches(5)
     timetable.stop()
 
 

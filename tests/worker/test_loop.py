@@ -22,6 +22,7 @@ from paas.model import Database, Job, JobStep, select
 from paas.model.job import give_back
 from paas.ports import Say
 from paas.worker import host
+from paas.worker.locks import AppLocks
 from paas.worker.loop import JobLoop
 from paas.worker.threads import start_thread
 from tests.fakes.platform import worker_platform
@@ -62,7 +63,7 @@ def eventually(is_so: Callable[[], object], timeout: float = 5.0) -> None:
 
 @contextlib.contextmanager
 def running(on: WorkerPlatform, flows: Mapping[str, Flow]) -> Iterator[JobLoop]:
-    loop = JobLoop(on, flows)
+    loop = JobLoop(on, flows, AppLocks())
     thread = start_thread(loop.run, "loop")
     yield loop
     loop.stop(5)
@@ -319,10 +320,10 @@ def test_a_living_workers_job_is_left_to_it(on: WorkerPlatform) -> None:
     other = subprocess.Popen(["sleep", "60"])
     job_id = queue(on)
     abandon(on, job_id, worker=f"{other.pid}:{host.start_ticks(other.pid)}")
-    assert JobLoop(on, {}).recover() == []
+    assert JobLoop(on, {}, AppLocks()).recover() == []
     other.kill()
     other.wait()
-    assert JobLoop(on, {}).recover() == [job_id]
+    assert JobLoop(on, {}, AppLocks()).recover() == [job_id]
 
 
 def test_who_lost_the_fence_writes_nothing(on: WorkerPlatform) -> None:
@@ -363,6 +364,7 @@ from pathlib import Path
 from paas.adapters.logfiles import LogFiles
 from paas.adapters.system import SystemClock
 from paas.model import Database
+from paas.worker.locks import AppLocks
 from paas.worker.loop import JobLoop
 from tests.fakes.platform import worker_platform
 
@@ -372,7 +374,7 @@ def flow(on, work, say):
 
 folder = Path(sys.argv[1])
 on = worker_platform(Database(sys.argv[2]), folder, clock=SystemClock(), logs=LogFiles(folder / "logs"))
-JobLoop(on, {"stop": flow}).run()
+JobLoop(on, {"stop": flow}, AppLocks()).run()
 """
 
 

@@ -1,0 +1,120 @@
+"""What is the worker made of, and how does it begin and end? Socket, job loop, timetable, death watch, log keeper."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Mapping
+from datetime import datetime
+
+import structlog
+
+from paas.commands.queue import request
+from paas.context import Caller, Context, WorkerPlatform
+from paas.flows.dispatch import FLOWS
+from paas.flows.expire import expire
+from paas.flows.oneoff import open_terminal
+from paas.flows.reconcile import reconcile, reconcile_app
+from paas.flows.retire import retire
+from paas.model import Job, func, select
+from paas.model.job import QUEUED, RUNNING
+from paas.rules.jobs import Prune
+from paas.worker.clock import Entry, Timetable
+from paas.worker.console import Consoles
+from paas.worker.deaths import DeathWatch
+from paas.worker.line import Handler, WorkerSocket
+from paas.worker.locks import AppLocks
+from paas.worker.loop import JobLoop
+from paas.worker.questions import handlers
+from paas.worker.threads import start_thread
+
+GRACE = 3.0  # for jobs that are about to end when the worker is stopped (s)
+DRAIN_LOOK = 0.5  # between looks at copies that still have connections (s)
+MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
+TIMETABLE = Caller(None, "platform", "admin", "timetable")
+
+log = structlog.get_logger(__name__)
+
+
+def serve(on: WorkerPlatform, questions: Mapping[str, Handler] | None = None) -> None:
+    """Be the worker until SIGTERM or SIGINT. Running jobs are durable: the next worker resumes them.
+
+    `questions`: handlers of the worker's socket beside its own (`doctor`).
+    """
+    told, tell = os.pipe()  # a handler may come at any moment: it must not take a lock, as an Event's does
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: os.write(tell, b"."))
+    worker = Worker(on, questions or {})
+    worker.start()
+    os.read(told, 1)
+    worker.stop()
+
+
+class Worker:
+    def __init__(self, on: WorkerPlatform, questions: Mapping[str, Handler]) -> None:
+        self._on = on
+        self._is_boot = True
+        self._locks = AppLocks()
+        self._loop = JobLoop(on, FLOWS, self._locks, self._job_ended)
+        self._deaths = DeathWatch(
+            on.runtime,
+            on.clock,
+            lambda app_id: reconcile_app(on, app_id, self._locks.share),
+            lambda: self._timetable.kick("retire"),
+        )
+        answers = {**handlers(on, self._loop, on.clock.now()), **questions}
+        self._socket = WorkerSocket(on.settings, self._loop.ring, answers, Consoles(on, open_terminal).bridge)
+        interval = on.settings.reconcile_interval
+        self._timetable = Timetable(
+            [
+                Entry("reconcile", interval, self._reconcile),
+                Entry("retire", interval, self._retire),
+                Entry("expire", HOUR, lambda: expire(on), delay=MINUTE),
+                Entry("rotate", 10 * MINUTE, self._rotate, delay=MINUTE),
+                Entry("prune", DAY, self._prune, delay=10 * MINUTE),
+            ]
+        )
+
+    def start(self) -> None:
+        """Listen first: a door that rings now is heard. Then take over what the last worker left."""
+        self._socket.start()
+        start_thread(self._loop.run, "job loop")
+        self._timetable.start()
+        self._deaths.start()
+        log.info("worker-started")
+
+    def stop(self) -> None:
+        """Within seconds, whatever runs."""
+        self._timetable.stop()
+        self._deaths.stop()
+        is_idle = self._loop.stop(GRACE)
+        self._socket.stop()
+        self._on.log_keeper.close()
+        log.info("worker-stopped", left=[job.id for job in self._loop.running()], is_idle=is_idle)
+
+    def _job_ended(self, job: Job) -> None:
+        self._timetable.kick("retire")
+
+    def _reconcile(self) -> float | None:
+        """Seconds until a crashed process is due to be started again, if one is."""
+        self._on.log_keeper.begin_all()
+        due = reconcile(self._on, self._locks.share, is_boot=self._is_boot)
+        self._is_boot = False
+        return self._until(due)
+
+    def _retire(self) -> float | None:
+        return DRAIN_LOOK if retire(self._on) else None
+
+    def _rotate(self) -> None:
+        self._on.proxy.rotate_logs()
+
+    def _prune(self) -> None:
+        """A job like any other, so that it is seen and never runs beside another one of its kind."""
+        with self._on.database.read() as session:
+            open_jobs = select(func.count()).where(Job.kind == "prune", Job.state.in_((QUEUED, RUNNING)))
+            is_there = session.scalar(open_jobs)
+        if not is_there:
+            request(Context(self._on, TIMETABLE), None, Prune())
+
+    def _until(self, due: datetime | None) -> float | None:
+        return None if due is None else max(0.0, (due - self._on.clock.now()).total_seconds())
