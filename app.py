@@ -5,6 +5,7 @@ Each process imports only what it is made of: the web process never loads the Do
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sys
@@ -20,6 +21,10 @@ from paas.settings import Settings, read_settings
 
 if TYPE_CHECKING:
     from flask import Flask
+
+    from paas.adapters.buildkit import BuildKit
+    from paas.adapters.doctor import Doctor
+    from paas.ports import Container
 
 ROOT = Path(__file__).resolve().parent
 
@@ -65,29 +70,69 @@ def ssh_platform(settings: Settings) -> SshPlatform:
 
 def worker_platform(settings: Settings) -> WorkerPlatform:
     """What the worker has: everything."""
-    from paas.adapters.bases import BaseImages
-    from paas.adapters.buildkit import BuildKit
     from paas.adapters.docker import DockerRuntime
-    from paas.adapters.firewall import Iptables
+    from paas.adapters.firewall import IptablesFirewall
     from paas.adapters.nginx import Nginx
     from paas.adapters.prober import SocketProber
-    from paas.adapters.sources import SourceFiles
+    from paas.adapters.sources import TarSources
     from paas.adapters.templates import BuildpackFolders
-    from paas.worker.followlogs import FollowedLogs
+    from paas.worker.followlogs import ContainerLogs
 
     common = _common(settings)
     runtime = DockerRuntime(settings.docker_host, common["installation"])
     return WorkerPlatform(
         **common,
         repositories=_repositories(settings),
-        sources=SourceFiles(settings),
+        sources=TarSources(settings),
         runtime=runtime,
-        builder=BuildKit(settings, common["installation"], BaseImages(settings)),
+        builder=_builder(settings),
         templates=BuildpackFolders(ROOT / "buildpacks"),
         proxy=Nginx(settings),
         prober=SocketProber("https" if settings.is_https else "http"),
-        firewall=Iptables(settings, common["installation"]),
-        log_keeper=FollowedLogs(common, runtime),
+        firewall=IptablesFirewall(common["installation"], settings.network_pool),
+        log_keeper=ContainerLogs(runtime, common["logs"], common["clock"], _secrets_of(common)),
+    )
+
+
+def _builder(settings: Settings) -> BuildKit:
+    from paas.adapters.buildkit import BuildKit
+    from paas.adapters.docker_engine import Engine
+    from paas.adapters.installation import read_installation_id
+
+    return BuildKit(
+        settings, Engine(settings.docker_host, read_installation_id(settings)), ROOT / "deploy" / "base-images"
+    )
+
+
+def _secrets_of(common: dict[str, Any]) -> Callable[[Container], list[str]]:
+    """What must not stand in a container's log: the values of its release's variables."""
+    from paas.model import Release, select
+    from paas.rules.config import read_snapshot
+
+    def values(container: Container) -> list[str]:
+        with common["database"].read() as session:
+            release = session.scalar(
+                select(Release).where(Release.app_id == container.app_id, Release.version == container.release)
+            )
+        config = read_snapshot(common["vault"].open(release.sealed_config)) if release else {}
+        return [variable.value.reveal() for variable in config.values()]
+
+    return values
+
+
+def doctor_of(on: WorkerPlatform) -> Doctor:
+    """Who examines the machine, and knows the apps from the database."""
+    from paas.adapters.docker_engine import Engine
+    from paas.adapters.doctor import Doctor, list_base_images
+    from paas.model import App, select
+
+    def known_apps() -> list[str]:
+        with on.database.read() as session:
+            return list(session.scalars(select(App.id)))
+
+    engine = Engine(on.settings.docker_host, on.installation)
+    return Doctor(
+        on.settings, on.runtime, on.builder, on.proxy, on.firewall, known_apps, lambda: list_base_images(engine)
     )
 
 
@@ -193,7 +238,7 @@ def _wait(settings: Settings, flags: dict[str, str]) -> None:
 def _plan(settings: Settings, flags: dict[str, str]) -> None:
     from paas.adapters.lifecycle import make_plan
 
-    print(make_plan(settings, ROOT).to_json())
+    print(json.dumps(make_plan(settings, ROOT).to_json()))
 
 
 def _setup(settings: Settings, flags: dict[str, str]) -> None:
@@ -206,14 +251,67 @@ def _setup(settings: Settings, flags: dict[str, str]) -> None:
 def _migrate(settings: Settings, flags: dict[str, str]) -> None:
     from paas.adapters import migration
 
-    if "--back" in flags:
-        print(f"       {migration.go_back(settings)}")
-        return
-    for line in migration.migrate(settings, ROOT, only_try="--try" in flags):
+    back = "--back" in flags
+    for line in migration.go_back(settings) if back else migration.migrate(settings, ROOT, only_try="--try" in flags):
         print(f"       {line}")
 
 
-LOCAL: dict[str, Callable[[Settings, dict[str, str]], None]] = {
+def _status(settings: Settings, flags: dict[str, str]) -> int:
+    from paas.adapters.processes import status
+    from paas.commands.machine import show_processes
+
+    lines = status(settings)
+    print(show_processes(lines, flags.get("--format", "text")))
+    return 0 if all(line.state == "running" for line in lines) else 1
+
+
+def _doctor(settings: Settings, flags: dict[str, str]) -> int:
+    from paas.commands.machine import show_findings
+    from paas.rules.doctor import worst
+
+    findings = doctor_of(worker_platform(settings)).examine()
+    print(show_findings(findings, flags.get("--format", "text")))
+    return 1 if worst(findings) == "fail" else 0
+
+
+def _base(settings: Settings, flags: dict[str, str]) -> None:
+    """Python's default version, which the bundled example needs; with --all every one that buildpacks can ask for."""
+    builder = _builder(settings)
+    for name in _base_names(builder.base_origin(), everything="--all" in flags):
+        print(builder.base(name, lambda line: print(f"       {line}", file=sys.stderr)).reference)
+
+
+def _base_names(origin: str, *, everything: bool) -> list[str]:
+    import tomllib
+
+    names = []
+    for folder in (ROOT / "buildpacks").iterdir() if everything else [ROOT / "buildpacks" / "python"]:
+        if not (folder / "buildpack.toml").is_file():
+            continue
+        body = tomllib.loads((folder / "buildpack.toml").read_text())
+        version = body.get("version", {}).get("default", {}).get(origin, "")
+        names += [base["name"].format(version=version) for base in body["base"]]
+    return names
+
+
+def _teardown(settings: Settings, flags: dict[str, str]) -> None:
+    """Before the program goes: stop it, take the firewall away, and with --purge all that Docker holds of it."""
+    from paas.adapters.lifecycle import down
+
+    down(settings)
+    on = worker_platform(settings)
+    on.firewall.remove()
+    if "--purge" in flags:
+        for container in on.runtime.containers():
+            on.runtime.remove(container.name)
+        for network in on.runtime.networks():
+            on.runtime.remove_network(network.name)
+        for image in on.runtime.images():
+            for tag in image.tags:
+                on.runtime.remove_image(tag)
+
+
+LOCAL: dict[str, Callable[[Settings, dict[str, str]], int | None]] = {
     "up": _up,
     "down": _down,
     "restart": _restart,
@@ -221,6 +319,10 @@ LOCAL: dict[str, Callable[[Settings, dict[str, str]], None]] = {
     "plan": _plan,
     "setup": _setup,
     "migrate": _migrate,
+    "status": _status,
+    "doctor": _doctor,
+    "base": _base,
+    "teardown": _teardown,
 }
 
 
@@ -250,13 +352,12 @@ def main() -> int:
         command = local.LOCAL.get(words[0]) if words else None
         if command is None:
             return _ask(settings, words)
-        LOCAL[command.name](settings, local.read_flags(command, words[1:]))
+        return LOCAL[command.name](settings, local.read_flags(command, words[1:])) or 0
     except PaasError as error:
         sys.stderr.write(f" !     {error.message}  [{error.code}]\n" + (f" !     {error.hint}\n" if error.hint else ""))
         return error.exit_code
     except KeyboardInterrupt:
         return 130
-    return 0
 
 
 if __name__ == "__main__":

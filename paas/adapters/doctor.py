@@ -14,11 +14,14 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from paas.adapters.docker_engine import Engine
 from paas.adapters.installation import differences
 from paas.errors import PaasError
 from paas.ports import Builder, ContainerSpec, EngineFacts, Firewall, NetworkSpec, Proxy, Runtime
 from paas.rules import doctor as judge
+from paas.rules.bases import LABEL_BASE, REPOSITORY_PREFIX
 from paas.rules.doctor import Finding, Leftovers
 from paas.rules.names import TYPE_RUN, image_repository, task_container_name
 from paas.settings import Settings
@@ -156,6 +159,14 @@ class Doctor:
             return [line.text for line in self.runtime.log_lines(name)]
         finally:
             self.runtime.remove(name)
+
+
+def list_base_images(engine: Engine) -> list[str]:
+    """References of the base images that are here, whoever made them."""
+    client: Any = engine.client
+    with engine.talking():
+        listed = client.images(filters={"label": LABEL_BASE})
+    return sorted(tag for entry in listed for tag in entry["RepoTags"] or () if tag.startswith(REPOSITORY_PREFIX))
 
 
 @contextmanager

@@ -39,6 +39,9 @@ LOCAL = {
         ),
         LocalCommand("wait", "Wait until every process answers", is_hidden=True),
         LocalCommand("plan", "Print what the supervisor runs", is_hidden=True),
+        LocalCommand(
+            "teardown", "Stop for good; deploy/uninstall calls it", (("--purge", "with all in Docker"),), is_hidden=True
+        ),
     )
 }
 
