@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import os
+import shutil
 import socket
 import subprocess
 import threading
@@ -134,7 +135,7 @@ class Person:
             "GIT_SSH_COMMAND": " ".join(self.ssh_words()),
         }
 
-    def clone(self, folder: Path, files: dict[str, str], app: str = "blog", branch: str = "main") -> Path:
+    def repository(self, folder: Path, files: dict[str, str], app: str = "blog", branch: str = "main") -> Path:
         """A fresh repository with one commit and the remote `paas`."""
         folder.mkdir()
         self.git("init", "-q", f"--initial-branch={branch}", cwd=folder)
@@ -183,10 +184,13 @@ def make_platform(home: Path, **settings: object) -> SshPlatform:
 
 
 @contextmanager
-def open_door(folder: Path, **settings: object) -> Iterator[Door]:
+def open_door(folder: Path, host_keys: Path | None = None, **settings: object) -> Iterator[Door]:
+    """`host_keys`: a folder of keys to use, for speed."""
     people = folder / "people"
     people.mkdir()
     platform = make_platform(folder / "home", **settings)
+    if host_keys is not None:
+        shutil.copytree(host_keys, platform.settings.folder("keys"), dirs_exist_ok=True)
     server = SshServer(platform)
     server.start()
     thread = threading.Thread(target=server.run, daemon=True)
