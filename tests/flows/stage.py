@@ -5,6 +5,7 @@ A kill is honest: the flow's thread stops for ever at the fail-point, so no undo
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +16,11 @@ from paas.context import WorkerPlatform
 from paas.errors import PaasError
 from paas.flows.dispatch import FLOWS
 from paas.flows.retire import retire
-from paas.model import App, ConfigChange, Database, Job, Process, Release, Source, select
+from paas.flows.variables import read_config
+from paas.model import (
+    App, Address, BranchTag, ConfigChange, ConfigVariable, Database, Job, JobStep, Process, Release, Source, select,
+    update,
+)  # fmt: skip
 from paas.model.job import FAILED, QUEUED, SUCCEEDED, claim, finish, give_back
 from paas.model.process import processes_of
 from paas.model.release import releases_of
@@ -98,8 +103,6 @@ class Stage:
         return self.queue(Deploy(source_id=source_id, push=told))
 
     def queue_config(self, unset: list[str] | None = None, **values: str) -> int:
-        import json
-
         with self.on.database.write() as session:
             row = ConfigChange(
                 app_id=APP, sealed=self.vault.seal(json.dumps(values)), unset=unset or [], created_at=self.clock.now(),
@@ -111,9 +114,12 @@ class Stage:
         return self.queue(ApplyConfig(change_id=change_id))
 
     # --- the worker ---------------------------------------------------------------------------------------------------
-    def run(self, job_id: int, cancel_at: str = "") -> Job:
-        """Claim and run a job to its end; its row afterwards."""
+    def run(self, job_id: int, cancel_after: float = 0) -> Job:
+        """Claim and run a job to its end; its row afterwards. `cancel_after` seconds of waiting somebody cancels it."""
         work = self._claim(job_id)
+        if cancel_after:
+            due = self.clock.monotonic() + cancel_after
+            self.clock.when_slept = lambda _: work.wish_to_cancel("ada") if self.clock.monotonic() >= due else None
         state, result = SUCCEEDED, {}
         try:
             FLOWS[work.job.kind](self.on, work, self.logs.writer(work.job.log).write)
@@ -193,9 +199,29 @@ class Stage:
             f"{it.process_type}.{it.copy} v{it.release}" for it in self.runtime.containers() if it.state == "running"
         )
 
-    def config(self) -> dict[str, str]:
-        from paas.flows.variables import read_config
+    def tags(self) -> dict[str, str]:
+        with self.on.database.read() as session:
+            return {row.ref: row.commit for row in session.scalars(select(BranchTag))}
 
+    def steps(self, job_id: int) -> list[str]:
+        with self.on.database.read() as session:
+            return list(session.scalars(select(JobStep.name).where(JobStep.job_id == job_id).order_by(JobStep.id)))
+
+    def environment(self, process_type: str) -> dict[str, str]:
+        """What the first copy of a process finds."""
+        found = next(it for it in self.runtime.containers() if it.process_type == process_type)
+        return {key: value.reveal() for key, value in self.runtime.spec_of(found.name).environment.items()}
+
+    def tasks_started(self) -> list[str]:
+        """Release tasks and scripts, in order."""
+        starts = [call.split("-", 2)[2] for call in self.runtime.calls if call.startswith("start paas-")]
+        return [name.rpartition("-j")[0] for name in starts if "-j" in name]
+
+    def mark_for_builds(self, key: str) -> None:
+        with self.on.database.write() as session:
+            session.execute(update(ConfigVariable).where(ConfigVariable.key == key).values(is_build=True))
+
+    def config(self) -> dict[str, str]:
         with self.on.database.read() as session:
             return {key: it.value.reveal() for key, it in read_config(self.on, session, APP).items()}
 
@@ -222,8 +248,6 @@ class Stage:
         assert held == {it.name: it.address for it in self.runtime.containers()}
 
     def _held_addresses(self) -> dict[str, str]:
-        from paas.model import Address
-
         with self.on.database.read() as session:
             rows = session.scalars(select(Address).where(Address.container.is_not(None)))
             return {str(row.container): row.address for row in rows}
