@@ -1,4 +1,4 @@
-"""The bundled example: one page that says which release, commit and container answered. Change a line and push again."""
+"""The bundled example: one page that says which release, commit and container answered. Change it and push."""
 
 import os
 import socket

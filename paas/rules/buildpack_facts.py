@@ -97,7 +97,7 @@ def _found(rule: FactRule, files: Sequence[str], read: Read) -> Iterator[Fact]:
             groups |= match.groupdict(default="")
         if rule.matches or rule.key:
             count += 1
-            content = read(path) if count <= MOST_FILES_READ else None
+            content = _content(rule, path, read) if count <= MOST_FILES_READ else None
             if content is None:
                 continue
             if rule.key:
@@ -114,6 +114,16 @@ def _found(rule: FactRule, files: Sequence[str], read: Read) -> Iterator[Fact]:
         yield Fact(rule.value.format_map(groups) if rule.value else groups.get("value", path), path)
         if not (rule.all or rule.is_only):
             return
+
+
+def _content(rule: FactRule, path: str, read: Read) -> bytes | None:
+    """A link or a huge file that is only searched says nothing; one that must be understood is refused by `read`."""
+    try:
+        return read(path)
+    except BadInputError:
+        if rule.key:
+            raise
+        return None
 
 
 def _value_at(key: str, path: str, content: bytes) -> Any:

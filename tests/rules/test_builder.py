@@ -3,7 +3,6 @@ from __future__ import annotations
 import pytest
 
 from paas.errors import BadInputError, BuildError
-from paas.rules.buildpack import parse_buildpack
 from paas.rules.builder import (
     BuilderWish,
     check_build_dir,
@@ -12,6 +11,7 @@ from paas.rules.builder import (
     files_below,
     read_below,
 )
+from paas.rules.buildpack import parse_buildpack
 
 PACK = 'title = "{title}"\ndetect = ["{file}"]\n[[base]]\nrole = "run"\nname = "x"'
 PACKS = {

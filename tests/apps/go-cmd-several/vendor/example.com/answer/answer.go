@@ -1,0 +1,4 @@
+// Package answer exists only below vendor/.
+package answer
+
+const Value = 42

@@ -1,0 +1,3 @@
+from importlib.metadata import version
+
+GREETING = f"greeter {version('greeter')}"
