@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -185,7 +186,8 @@ def _run_ssh(settings: Settings) -> None:
 def _run_worker(settings: Settings) -> None:
     from paas.worker import serve
 
-    serve(worker_platform(settings))
+    platform = worker_platform(settings)
+    serve(platform, {"doctor": lambda words: {"checks": [asdict(found) for found in doctor_of(platform).examine()]}})
 
 
 def _run_nginx(settings: Settings) -> None:
