@@ -1,7 +1,8 @@
 """Where does a base image come from? From the engine's store when it was made before, else it is made now.
 
-From an official image where a registry answers, else from Debian packages with mmdebstrap. Made once for all apps; the tag
-is set last, so a kill in the middle leaves nothing that could be taken for whole, and a lock lets one make it at a time.
+From an official image where a registry answers, else from Debian packages with mmdebstrap. Made once for all apps; the
+tag is set last, so a kill in the middle leaves nothing that could be taken for whole, and a lock lets one make it at a
+time.
 """
 
 from __future__ import annotations
@@ -85,7 +86,7 @@ class BaseImages:
         try:
             client = APIClient(base_url=self._settings.docker_host, version="auto", timeout=int(PROBE_TIMEOUT))
             with contextlib.closing(client):
-                client.inspect_distribution(PROBED_IMAGE)
+                client.inspect_distribution(PROBED_IMAGE)  # type: ignore[no-untyped-call]
         except (DockerException, RequestException):
             return "debian"
         return "registry"
@@ -93,7 +94,7 @@ class BaseImages:
     def _is_made(self, recipe: Recipe) -> bool:
         with self._engine.talking():
             try:
-                self._engine.client.inspect_image(recipe.reference)
+                self._engine.client.inspect_image(recipe.reference)  # type: ignore[no-untyped-call]
             except ImageNotFound:
                 return False
         return True
@@ -193,10 +194,13 @@ class BaseImages:
             with contextlib.suppress(DockerException):
                 self._engine.client.remove_image(image_id)
         errors = [line.removeprefix("E: ") for line in lines if line.startswith("E: ")]
+        why = errors[0] if errors else str(last.get("error", f"exit code {code}"))
         raise BuildError(
-            f"The base image {recipe.name} could not be made: {errors[0][:300] if errors else last.get('error', f'exit code {code}')}",
-            "see whether the server reaches its Debian mirror: apt-get update", code="base-image", tail=tuple(lines[-15:]),
-        )  # fmt: skip
+            f"The base image {recipe.name} could not be made: {why[:300]}",
+            "see whether the server reaches its Debian mirror: apt-get update",
+            code="base-image",
+            tail=tuple(lines[-15:]),
+        )
 
     @contextlib.contextmanager
     def _lock(self, name: str) -> Iterator[None]:
@@ -240,9 +244,9 @@ def _fastest_folder(fallback: Path) -> Path:
     available = next(
         int(line.split()[1]) * 1024 for line in memory.read_text().splitlines() if line.startswith("MemAvailable")
     )
-    if shared.is_dir() and not os.statvfs(shared).f_flag & os.ST_NOEXEC:
-        if min(available, shutil.disk_usage(shared).free) >= TMPFS_NEEDED:
-            return shared
+    is_fit = shared.is_dir() and not os.statvfs(shared).f_flag & os.ST_NOEXEC
+    if is_fit and min(available, shutil.disk_usage(shared).free) >= TMPFS_NEEDED:
+        return shared
     fallback.mkdir(mode=0o700, parents=True, exist_ok=True)
     return fallback
 

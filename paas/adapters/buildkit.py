@@ -1,7 +1,7 @@
-"""How does a source become an image? BuildKit, through the docker command line (docs/decisions, "BuildKit").
+"""How does a source become an image? BuildKit, through the docker command line (the Docker SDK has no BuildKit).
 
-One build: 1. look at disk and Dockerfile, refuse what may not be; 2. limit the builds' memory; 3. stream the context to the
-client and its output to the log; 4. read the image's id, or say why there is none.
+One build: 1. look at disk and Dockerfile, refuse what may not be; 2. limit the builds' memory; 3. stream the context to
+the client and its output to the log; 4. read the image's id, or say why there is none.
 """
 
 from __future__ import annotations
@@ -82,9 +82,13 @@ class BuildKit:
             rewritten = _rewrite(context, order, known.engine_version, bool(certificates), say)
             image_id_file = folder / "image-id"
             words, environment = build_command(
-                known.client, order, self._settings,
-                dockerfile=context.dockerfile, image_id_file=image_id_file, certificates=certificates,
-            )  # fmt: skip
+                known.client,
+                order,
+                self._settings,
+                dockerfile=context.dockerfile,
+                image_id_file=image_id_file,
+                certificates=certificates,
+            )
             if not limit_builds(self._settings.build_memory, systemd=known.is_systemd):
                 say("The memory of builds cannot be limited on this server")
 
@@ -100,9 +104,14 @@ class BuildKit:
         return int(answer.get("SpaceReclaimed") or 0)
 
     def _run(
-        self, process: BuildProcess, order: BuildOrder, rewritten: dockerfiles.Rewritten, say: Say,
-        is_cancelled: IsCancelled, started: Callable[[int], None],
-    ) -> None:  # fmt: skip
+        self,
+        process: BuildProcess,
+        order: BuildOrder,
+        rewritten: dockerfiles.Rewritten,
+        say: Say,
+        is_cancelled: IsCancelled,
+        started: Callable[[int], None],
+    ) -> None:
         log = BuildLog()
         try:
             started(process.pid)
@@ -151,8 +160,9 @@ class BuildKit:
         if free < reserve:
             raise BuildError(
                 f"The server's disk is full: {free:,} bytes are free, {reserve:,} are kept back",
-                "an administrator can free space: doctor shows what is used", code=DISK_FULL,
-            )  # fmt: skip
+                "an administrator can free space: doctor shows what is used",
+                code=DISK_FULL,
+            )
 
     def _certificates(self, folder: Path) -> Path | None:
         bundle = read_bundle(self._settings.build_ca_certificates)

@@ -1,8 +1,8 @@
 """Which docker command can build with BuildKit here, and what does it get to see?
 
 The Docker SDK has no BuildKit, so builds go through the command line: `docker buildx`, else a client older than 23 that
-knows DOCKER_BUILDKIT=1. Its environment is fixed: no name in it is chosen by a user. (With `--secret env=KEY` a variable
-such as LD_PRELOAD, DOCKER_CONFIG or PATH would be code run as root on the host.)
+knows DOCKER_BUILDKIT=1. Its environment is fixed: no name in it is chosen by a user. (With `--secret env=KEY` a
+variable such as LD_PRELOAD, DOCKER_CONFIG or PATH would be code run as root on the host.)
 """
 
 from __future__ import annotations
@@ -54,13 +54,15 @@ def find_client(settings: Settings) -> Client:
             return client
     if settings.docker_cli:
         raise UnavailableError(
-            f"{settings.docker_cli} (setting docker_cli) cannot build with BuildKit", "leave the setting empty or name another",
+            f"{settings.docker_cli} (setting docker_cli) cannot build with BuildKit",
+            "leave the setting empty or name another",
             code="buildkit-missing",
-        )  # fmt: skip
+        )
     raise UnavailableError(
-        "No docker command here can build with BuildKit", "apt-get install docker-buildx (docker-buildx-plugin from Docker's own repository)",
+        "No docker command here can build with BuildKit",
+        "apt-get install docker-buildx (docker-buildx-plugin from Docker's own repository)",
         code="buildkit-missing",
-    )  # fmt: skip
+    )
 
 
 def base_environment(settings: Settings) -> dict[str, str]:

@@ -31,20 +31,22 @@ class BuildContext:
         self.dockerfile = clean_name(order.dockerfile) or "Dockerfile"
         if self._root and not any(name.startswith(f"{self._root}/") for name in source.members):
             raise BuildError(
-                f"The source has no folder {self._root}", "builder:set APP build-dir names the folder to build",
+                f"The source has no folder {self._root}",
+                "builder:set APP build-dir names the folder to build",
                 code="build-dir",
-            )  # fmt: skip
+            )
 
     def read_dockerfile(self) -> bytes:
-        """The platform's own, else the user's. Raises BuildError when there is none, BadInputError when it is a link."""
+        """The platform's own, else the user's. Raises BuildError when there is none, BadInputError for a link."""
         if self.dockerfile in self._files:
             return self._files[self.dockerfile]
         content = self._source.read(self._path(self.dockerfile), LARGEST_DOCKERFILE)
         if content is None:
             raise BuildError(
-                f"The source has no {self._path(self.dockerfile)}", "builder:set APP dockerfile names its path",
+                f"The source has no {self._path(self.dockerfile)}",
+                "builder:set APP dockerfile names its path",
                 code="dockerfile-missing",
-            )  # fmt: skip
+            )
         return content
 
     def write(self, target: IO[bytes], dockerfile: bytes) -> None:

@@ -24,9 +24,14 @@ class BuildProcess:
     def __init__(self, words: Sequence[str], environment: Mapping[str, str], feed: Callable[[IO[bytes]], None]) -> None:
         self.feed_error: BaseException | None = None
         self._process = subprocess.Popen(
-            words, env=dict(environment), cwd="/", stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            words,
+            env=dict(environment),
+            cwd="/",
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
             start_new_session=True,
-        )  # fmt: skip
+        )
         self._feeder = threading.Thread(target=self._feed, args=(feed,), name="build-context", daemon=True)
         self._feeder.start()
 
@@ -35,7 +40,10 @@ class BuildProcess:
         return self._process.pid
 
     def lines(self, timeout: float, is_cancelled: IsCancelled) -> Iterator[str | None]:
-        """Lines as they come, None when the client is silent. Raises BuildError (`build-timeout`) or CancelledJobError."""
+        """Lines as they come, None when the client is silent.
+
+        Raises BuildError (code `build-timeout`) or CancelledJobError.
+        """
         assert self._process.stdout is not None  # noqa: S101 - for the type checker
         deadline = time.monotonic() + timeout
         descriptor = self._process.stdout.fileno()
@@ -47,9 +55,10 @@ class BuildProcess:
                     raise CancelledJobError("The build was cancelled")
                 if time.monotonic() > deadline:
                     raise BuildError(
-                        f"The build took longer than {timeout:g} s and was stopped", "an administrator can raise build_timeout",
+                        f"The build took longer than {timeout:g} s and was stopped",
+                        "an administrator can raise build_timeout",
                         code="build-timeout",
-                    )  # fmt: skip
+                    )
                 if not selector.select(POLL):
                     yield None
                     continue

@@ -1,8 +1,8 @@
-"""How much memory may all builds take together? BuildKit ignores `--memory` and `--cgroup-parent`; its parent group does not.
+"""How much memory may all builds take together?
 
-The engine's BuildKit runs each step in `<parent>/buildkit/<id>`, where the parent is `docker` with the cgroupfs driver and
-`system.slice:docker` with systemd's (moby, cmd/dockerd newCgroupParent). The limit is written before every build: the
-group is gone after a reboot, and exists only once something was built.
+BuildKit ignores `--memory` and `--cgroup-parent`, but it runs each step in `<parent>/buildkit/<id>`, where the parent
+is `docker` with the cgroupfs driver and `system.slice:docker` with systemd's (moby, cmd/dockerd newCgroupParent). The
+limit is written there before every build: the group is gone after a reboot, and exists only once something was built.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ _CHUNK = 1 << 20
 
 
 class TarSources:
-    """`ports.Sources`. A door may lie about everything in its inbox: name, kind, owner, size and content are checked."""
+    """`ports.Sources`. A door may lie about what is in its inbox: name, kind, owner, size and content are checked."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings

@@ -1,8 +1,8 @@
 """What is in a source's tar file? Read as a list and as bytes, never unpacked on the host.
 
-Hostile members are refused or made plain here, once for everybody who reads a source: names that leave the tree, devices,
-hard links (become copies), sparse files and compression bombs (their unpacked size counts). Of a member that occurs
-twice the last one is meant, as tar itself would leave it.
+Hostile members are refused or made plain here, once for everybody who reads a source: names that leave the tree,
+devices, hard links (become copies), sparse files and compression bombs (their unpacked size counts). Of a member that
+occurs twice the last one is meant, as tar itself would leave it.
 """
 
 from __future__ import annotations
@@ -86,9 +86,10 @@ class TarSource:
             total += max(member.size, 0)
             if total > self._limit:
                 raise BadInputError(
-                    f"The source is larger than {self._limit:,} bytes when unpacked", "see the setting source_limit",
+                    f"The source is larger than {self._limit:,} bytes when unpacked",
+                    "see the setting source_limit",
                     code="source-size",
-                )  # fmt: skip
+                )
             name = clean_name(member.name)
             if name and (member.isfile() or member.isdir() or member.issym() or member.islnk()):
                 found.pop(name, None)  # the last one also takes its place in the order

@@ -99,20 +99,14 @@ def find_recipe(kinds: Mapping[str, Kind], name: str, origin: Origin, ingredient
     kind_name, _, version = name.partition("-")
     kind = kinds.get(kind_name)
     has_version = kind is not None and "{version}" in kind.registry
+    made_of = tuple(ingredients)
     if kind is not None and origin == "debian" and version in kind.debian:
-        return Recipe(
-            name,
-            origin,
-            (*COMMON_PACKAGES, *kind.packages),
-            suite=kind.debian[version],
-            uv=kind.uv,
-            ingredients=tuple(ingredients),
-        )
+        packages = (*COMMON_PACKAGES, *kind.packages)
+        return Recipe(name, origin, packages, suite=kind.debian[version], uv=kind.uv, ingredients=made_of)
     if kind is not None and origin == "registry" and (_VERSION.fullmatch(version) if has_version else not version):
-        return Recipe(
-            name, origin, (*COMMON_PACKAGES, *kind.packages_on_registry), image=kind.registry.format(version=version), uv=kind.uv,
-            ingredients=tuple(ingredients),
-        )  # fmt: skip
+        packages = (*COMMON_PACKAGES, *kind.packages_on_registry)
+        image = kind.registry.format(version=version)
+        return Recipe(name, origin, packages, image=image, uv=kind.uv, ingredients=made_of)
     raise BuildError(
         f"There is no base image {name[:60]!a}",
         f"there are {', '.join(names_of(kinds.values(), origin))}",
@@ -137,11 +131,14 @@ def apt_sources(suite: str, host: Iterable[str]) -> str:
 def mmdebstrap_words(recipe: Recipe, sources: str, added: Sequence[tuple[str, str]]) -> list[str]:
     """The command that prints the image's tar. `added`: (file here, folder there). Paths are the platform's own."""
     words = [
-        "mmdebstrap", "--mode=root", "--variant=apt", "--format=tar",
+        "mmdebstrap",
+        "--mode=root",
+        "--variant=apt",
+        "--format=tar",
         '--aptopt=Acquire::Languages "none"',
         "--dpkgopt=force-unsafe-io",  # a half-made image is thrown away anyway
         f"--include={','.join(recipe.packages)}",
-    ]  # fmt: skip
+    ]
     words += [f'--customize-hook=mkdir -p "$1{folder}"' for _, folder in added]
     words += [f"--customize-hook=copy-in {file} {folder}" for file, folder in added]
     # Manuals by a hook at the end: dpkg's own path-exclude makes mmdebstrap 8 s slower (a filter for every package).

@@ -1,7 +1,7 @@
 """What of BuildKit's plain progress is for people?
 
-The step headings (`Step 3/7 : RUN npm ci`) and what the user's own commands print; not digests, timings and the engine's
-inner steps. Reads the output of Engine 20.10's `docker build --progress=plain` as well as of buildx.
+The step headings (`Step 3/7 : RUN npm ci`) and what the user's own commands print; not digests, timings and the
+engine's inner steps. Reads the output of Engine 20.10's `docker build --progress=plain` as well as of buildx.
 """
 
 from __future__ import annotations

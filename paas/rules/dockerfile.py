@@ -1,8 +1,8 @@
 """What does a user's Dockerfile say, and how is it handed to BuildKit?
 
-Reads as BuildKit's own parser does (moby/buildkit, frontend/dockerfile/parser: directives, continuation lines, comments,
-flags, here-documents). Each instruction is handed on as **one** line, so that no engine can read it differently than we
-did; `Rewritten` translates line numbers back. What we add:
+Reads as BuildKit's own parser does (moby/buildkit, frontend/dockerfile/parser: directives, continuation lines,
+comments, flags, here-documents). Each instruction is handed on as **one** line, so that no engine can read it
+differently than we did; `Rewritten` translates line numbers back. What we add:
 
 - `ARG PAAS_CACHE_KEY` after every FROM: layers of one app are never served to another (its value is an HMAC).
 - where the host has extra CA certificates, variables that name them and a secret mount for every RUN: neither stays in
@@ -31,14 +31,14 @@ CERTIFICATES_VARIABLES = (
     "CARGO_HTTP_CAINFO",
 )
 
-INSTRUCTIONS = frozenset(
-    "ADD ARG CMD COPY ENTRYPOINT ENV EXPOSE FROM HEALTHCHECK LABEL MAINTAINER ONBUILD RUN SHELL STOPSIGNAL USER VOLUME "
-    "WORKDIR".split()
-)
+_SHAPE = ("FROM", "ARG", "ONBUILD", "SHELL", "RUN", "COPY", "ADD", "WORKDIR", "USER", "ENV")
+_FACTS = ("CMD", "ENTRYPOINT", "EXPOSE", "HEALTHCHECK", "LABEL", "MAINTAINER", "STOPSIGNAL", "VOLUME")
+INSTRUCTIONS = frozenset((*_SHAPE, *_FACTS))
 LONGEST_INSTRUCTION = 60_000  # BuildKit reads lines of at most 64 KiB
 LARGEST_DOCKERFILE = 1_000_000
 
-_GO_SPACE = "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
+# unicode.IsSpace of Go; Python's isspace() knows four more.
+_GO_SPACE = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
 _DIRECTIVE = re.compile(r"#[\t\n\f\r ]*([a-zA-Z][a-zA-Z0-9]*)[\t\n\f\r ]*=[\t\n\f\r ]*(.+?)[\t\n\f\r ]*", re.ASCII)
 _KEYWORD = re.compile(r"([^\t\v\f\r ]+)(?:[\t\v\f\r ]+(.*))?", re.DOTALL)
 _OUR_FRONTEND = re.compile(
@@ -50,7 +50,7 @@ _WORD = re.compile(r"(?:\"(?:\\.|[^\"\\])*\"|'[^']*'|\\.|[^\s\"'\\])+")
 
 @dataclass(frozen=True)
 class Instruction:
-    """One instruction. `line` and `last_line` count from 1 in the user's file; `body` holds its here-documents' lines."""
+    """`line` and `last_line` count from 1 in the user's file; `body` holds the lines of its here-documents."""
 
     line: int
     last_line: int
@@ -131,7 +131,7 @@ def rewrite(dockerfile: Dockerfile, *, with_certificates: bool = False) -> Rewri
 
 
 def syntax_notice(dockerfile: Dockerfile, name: str = "Dockerfile") -> str:
-    """A line for the log when a `# syntax=` line is dropped. Raises BuildError for any other frontend than Docker's own."""
+    """What to print when a `# syntax=` line is dropped. Raises BuildError for another frontend than Docker's own."""
     if not dockerfile.syntax:
         return ""
     if not _OUR_FRONTEND.fullmatch(dockerfile.syntax):
@@ -211,9 +211,14 @@ def _read_instructions(lines: Sequence[str], escape: str, name: str) -> Iterator
             body = _read_heredocs(instruction, lines[index:], name)
             index += len(body)
             yield Instruction(
-                instruction.line, index, instruction.keyword, instruction.flags, instruction.flags_text,
-                instruction.rest, body,
-            )  # fmt: skip
+                instruction.line,
+                index,
+                instruction.keyword,
+                instruction.flags,
+                instruction.flags_text,
+                instruction.rest,
+                body,
+            )
 
 
 def _read_instruction(text: str, line: int, last_line: int, escape: str, name: str) -> Instruction:

@@ -139,9 +139,12 @@ def without_unknown_flags(dockerfile: Dockerfile, engine: Engine) -> tuple[Docke
 
 def remote_add_refusal(what: str, line: int, name: str) -> BuildError:
     return refusal(
-        name, line, f"ADD of {what} is fetched by the server itself and therefore refused",
-        "download it in the build: RUN curl -fsSLO URL; use COPY for files of the app", code="dockerfile-add",
-    )  # fmt: skip
+        name,
+        line,
+        f"ADD of {what} is fetched by the server itself and therefore refused",
+        "download it in the build: RUN curl -fsSLO URL; use COPY for files of the app",
+        code="dockerfile-add",
+    )
 
 
 def _check_instruction(instruction: Instruction, stages: set[str], engine: Engine, name: str) -> None:
@@ -196,17 +199,22 @@ def _check_run(instruction: Instruction, stages: set[str], name: str) -> None:
 def _check_for_old_engine(instruction: Instruction, engine: Engine, name: str) -> None:
     if heredocs_of(instruction):
         raise refusal(
-            name, instruction.line, f"here-documents (<<) need Docker 23 or later, this server runs {engine.version}",
-            "join the commands with && or COPY a script", code="engine-too-old",
-        )  # fmt: skip
+            name,
+            instruction.line,
+            f"here-documents (<<) need Docker 23 or later, this server runs {engine.version}",
+            "join the commands with && or COPY a script",
+            code="engine-too-old",
+        )
     for flag in instruction.flags:
         word = flag.partition("=")[0].removeprefix("--")
         if word in _ADDED_WITH and not (word == "link" and instruction.keyword in ("ADD", "COPY")):
             raise refusal(
-                name, instruction.line,
+                name,
+                instruction.line,
                 f"{instruction.keyword} --{word} needs Docker 23 or later, this server runs {engine.version}",
-                "leave the flag out", code="engine-too-old",
-            )  # fmt: skip
+                "leave the flag out",
+                code="engine-too-old",
+            )
 
 
 def _check_body_line(text: str, line: int, name: str) -> None:
