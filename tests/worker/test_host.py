@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+
+from paas.worker import host
+
+
+def test_a_process_is_known_by_pid_and_start() -> None:
+    assert host.is_alive(host.identity())
+    pid, _, ticks = host.identity().partition(":")
+    assert int(pid) == os.getpid()
+    assert not host.is_alive(f"{pid}:{int(ticks) + 1}")
+
+
+def test_who_is_gone_is_not_alive() -> None:
+    child = subprocess.Popen(["sleep", "60"])
+    recorded = f"{child.pid}:{host.start_ticks(child.pid)}"
+    assert host.is_alive(recorded)
+    child.kill()
+    while host.start_ticks(child.pid) is not None:  # dead, if only a zombie
+        time.sleep(0.001)
+    assert not host.is_alive(recorded)
+    child.wait()
+    for nonsense in (None, "", "abc", "1:", ":1", "0:0"):
+        assert not host.is_alive(nonsense)
+
+
+def test_a_child_is_killed_with_its_group() -> None:
+    child = subprocess.Popen(["sh", "-c", "sleep 60 & echo $!; wait"], start_new_session=True, stdout=subprocess.PIPE)
+    assert child.stdout is not None
+    grandchild = int(child.stdout.readline())
+    assert host.kill_group(child.pid, host.start_ticks(child.pid))
+    assert child.wait(5) == -9
+    until = time.monotonic() + 5
+    while host.start_ticks(grandchild) is not None:
+        assert time.monotonic() < until
+        time.sleep(0.001)
+    assert not host.kill_group(child.pid, 1)
+    assert not host.kill_group(None, None)
+
+
+def test_a_child_in_our_own_group_dies_alone() -> None:
+    child = subprocess.Popen(["sleep", "60"])
+    assert host.kill_group(child.pid, host.start_ticks(child.pid))
+    assert child.wait(5) == -9
