@@ -213,8 +213,10 @@ def _child(settings: Settings, name: str) -> None:
 
 # --- The local commands -----------------------------------------------------------------------------------------------
 def _up(settings: Settings, flags: dict[str, str]) -> None:
-    from paas.adapters.lifecycle import up
+    from paas.adapters.lifecycle import up, want_set_up
 
+    want_set_up(settings)
+    _want_current_database(settings)
     up(settings, detach="--detach" in flags)
 
 
@@ -240,6 +242,7 @@ def _wait(settings: Settings, flags: dict[str, str]) -> None:
 def _plan(settings: Settings, flags: dict[str, str]) -> None:
     from paas.adapters.lifecycle import make_plan
 
+    _want_current_database(settings)
     print(json.dumps(make_plan(settings, ROOT).to_json()))
 
 
@@ -252,10 +255,39 @@ def _setup(settings: Settings, flags: dict[str, str]) -> None:
 
 def _migrate(settings: Settings, flags: dict[str, str]) -> None:
     from paas.adapters import migration
+    from paas.model import Database, migrate
 
-    back = "--back" in flags
-    for line in migration.go_back(settings) if back else migration.migrate(settings, ROOT, only_try="--try" in flags):
+    def upgrade(url: str) -> str:
+        database = Database(url)
+        try:
+            return migrate.migrate(database)
+        finally:
+            database.close()
+
+    if "--back" in flags:
+        lines = migration.go_back(settings)
+    elif _is_current(settings):
+        lines = ["database is up to date"]
+    else:
+        lines = migration.migrate(settings, upgrade, only_try="--try" in flags)
+    for line in lines:
         print(f"       {line}")
+
+
+def _is_current(settings: Settings) -> bool:
+    """Is the database in the form that this release expects?"""
+    from paas.model import Database, migrate
+
+    database = Database(settings.url)
+    try:
+        return migrate.revision(database) == migrate.newest()
+    finally:
+        database.close()
+
+
+def _want_current_database(settings: Settings) -> None:
+    if not _is_current(settings):
+        raise UnavailableError("The database has not this release's form", "paas migrate", code="not-migrated")
 
 
 def _status(settings: Settings, flags: dict[str, str]) -> int:

@@ -88,8 +88,16 @@ def run(
             raise InstallError(f"{command[0]} did not end within {timeout:g} s", hint) from None
         log.write(answer.stdout + answer.stderr)
     if answer.returncode:
-        raise InstallError(last_line(answer.stderr) or last_line(answer.stdout) or f"{command[0]} failed", hint)
+        raise _refusal(command[0], answer.stderr or answer.stdout, hint)
     return answer.stdout
+
+
+def _refusal(program: str, output: str, hint: str) -> InstallError:
+    """In the words of our own commands (` !     message  [code]`, ` !     hint`), else the last line of any other."""
+    ours = [line[2:].strip() for line in output.splitlines() if line.startswith(" !")]
+    if ours:
+        return InstallError(ours[0].partition("  [")[0], ours[1] if len(ours) > 1 else hint)
+    return InstallError(last_line(output) or f"{program} failed", hint)
 
 
 def last_line(text: str) -> str:

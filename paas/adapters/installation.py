@@ -25,18 +25,21 @@ INSTALLATION_ID_LENGTH = 8
 
 def set_up(settings: Settings) -> list[str]:
     """Make users, folders, keys, the installation's id and the empty database; the lines tell what was made."""
-    return [
+    made = [
         *_make_users(settings),
         *_make_folders(settings),
         *_make_keys(settings),
         *_make_installation_id(settings),
         *_make_database(settings),
-        *_correct_places(settings),
     ]
+    corrected = list(_correct_places(settings))
+    return made or corrected  # what was just made gets its owner without a word
 
 
 def places(settings: Settings) -> tuple[Place, ...]:
-    return wanted_places(settings.web_user, settings.ssh_user, settings.group)
+    web = (settings.web_user, _primary_group(settings.web_user))
+    ssh = (settings.ssh_user, _primary_group(settings.ssh_user))
+    return wanted_places(web, ssh, settings.group)
 
 
 def differences(settings: Settings) -> list[str]:
@@ -153,6 +156,11 @@ def _exists(look_up: Callable[[str], object], name: str) -> bool:
     except KeyError:
         return False
     return True
+
+
+def _primary_group(user: str) -> str:
+    """Its own group, as `useradd --user-group` makes it, unless the user was there before with another."""
+    return _group_name(pwd.getpwnam(user).pw_gid) if _exists(pwd.getpwnam, user) else user
 
 
 def _user_name(number: int) -> str:

@@ -94,12 +94,7 @@ def up(settings: Settings, *, detach: bool = False) -> None:
 
     Raises ConflictError when the platform is up already or a port is taken, UnavailableError when it does not start.
     """
-    if os.geteuid() != 0:
-        raise UnavailableError("paas up needs root", "sudo paas up", code="not-root")
-    if not settings.folder("run").is_dir():
-        raise UnavailableError(
-            f"{settings.home} is not set up", "run deploy/quickstart, or: paas setup", code="not-set-up"
-        )
+    want_set_up(settings)
     if pid := supervisor_pid(settings):
         raise ConflictError(
             f"paas is already up, pid {pid}", "paas status shows it, paas down stops it", code="already-up"
@@ -115,6 +110,16 @@ def up(settings: Settings, *, detach: bool = False) -> None:
             env=dict(plan.environment), cwd="/",
         )  # fmt: skip
     wait_until_ready(settings, process)
+
+
+def want_set_up(settings: Settings) -> None:
+    """Raises UnavailableError unless root asks and `paas setup` ran."""
+    if os.geteuid() != 0:
+        raise UnavailableError("paas up needs root", "sudo paas up", code="not-root")
+    if not settings.folder("run").is_dir():
+        raise UnavailableError(
+            f"{settings.home} is not set up", "run deploy/quickstart, or: paas setup", code="not-set-up"
+        )
 
 
 def down(settings: Settings) -> bool:

@@ -10,9 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
-import subprocess
-import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,11 +20,11 @@ from paas.errors import UnavailableError
 from paas.settings import Settings
 
 SNAPSHOTS_KEPT = 5
-MIGRATION_TIMEOUT = 600.0
-MARK = "Running upgrade"  # Alembic's line for each step
+
+Upgrade = Callable[[str], str]  # migrates the database of this URL in one transaction; its new revision
 
 
-def migrate(settings: Settings, root: Path, *, only_try: bool = False) -> list[str]:
+def migrate(settings: Settings, upgrade: Upgrade, *, only_try: bool = False) -> list[str]:
     """Bring the database to the newest revision; the lines tell what was done.
 
     only_try: on a copy, leaving the database alone. Raises UnavailableError (code `migration`) and leaves the
@@ -34,19 +32,19 @@ def migrate(settings: Settings, root: Path, *, only_try: bool = False) -> list[s
     """
     path = sqlite_file(settings)
     if path is None:
-        return [] if only_try else [_upgrade(root, settings.url)]
+        return [] if only_try else [f"database is at {_upgrade(upgrade, settings.url)}"]
+    if not _has_tables(path):
+        return [] if only_try else [f"new database at {_upgrade(upgrade, settings.url)}"]
     with _trial_copy(path) as trial:
-        report = _upgrade(root, f"sqlite:///{trial}")
+        revision = _upgrade(upgrade, f"sqlite:///{trial}")
     if only_try:
-        return [f"tried on a copy: {report}"]
-    snapshot = take_snapshot(path, settings.folder("backups")) if _has_tables(path) else None
+        return [f"a copy could be brought to {revision}"]
+    snapshot = take_snapshot(path, settings.folder("backups"))
     try:
-        lines = [_upgrade(root, settings.url)]
+        return [f"database is at {_upgrade(upgrade, settings.url)}", f"snapshot {snapshot}"]
     except UnavailableError:
-        if snapshot:
-            put_back(snapshot, path)
+        put_back(snapshot, path)
         raise
-    return [*lines, f"snapshot {snapshot}"] if snapshot else lines
 
 
 def take_snapshot(path: Path, folder: Path) -> Path:
@@ -114,21 +112,11 @@ def _has_tables(path: Path) -> bool:
     return bool(count)
 
 
-def _upgrade(root: Path, url: str) -> str:
-    """Run Alembic; the URL travels by environment, because it may hold a password."""
-    answer = subprocess.run(
-        [sys.executable, "-m", "alembic", "-c", str(root / "migrations" / "alembic.ini"), "upgrade", "head"],
-        cwd=root,
-        env=dict(os.environ) | {"PAAS_DATABASE_URL": url, "PYTHONPATH": str(root)},
-        capture_output=True,
-        text=True,
-        timeout=MIGRATION_TIMEOUT,
-        check=False,
-    )
-    if answer.returncode:
-        reason = (answer.stderr.strip().splitlines() or ["no reason given"])[-1]
+def _upgrade(upgrade: Upgrade, url: str) -> str:
+    try:
+        return upgrade(url)
+    except Exception as error:
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise UnavailableError(
             f"The database migration failed: {reason}", "the database is as it was", code="migration"
-        )
-    steps = [line.partition(MARK)[2].strip() for line in answer.stderr.splitlines() if MARK in line]
-    return "migrated " + ", ".join(steps) if steps else "database is up to date"
+        ) from error

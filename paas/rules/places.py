@@ -23,21 +23,22 @@ class Place:
     optional: bool = False
 
 
-def wanted_places(web_user: str, ssh_user: str, group: str, nginx_group: str = "www-data") -> tuple[Place, ...]:
-    """Every place, parents first.
+def wanted_places(
+    web: tuple[str, str], ssh: tuple[str, str], group: str, nginx_group: str = "www-data"
+) -> tuple[Place, ...]:
+    """Every place, parents first. `web`, `ssh`: user and primary group.
 
     `run/` is sticky: each process makes its own socket there and can neither remove nor replace another's. In
     `database/` nobody but root may make files; the supervisor holds `-wal` and `-shm` open.
     """
-    web, ssh = web_user, ssh_user
     return (
         Place("", "root", "root", 0o711),
         Place("database", "root", group, 0o2750),
         Place("database/paas.db", "root", group, 0o660, "file", optional=True),
-        Place("repositories", ssh, ssh, 0o700),
+        Place("repositories", *ssh, 0o700),
         Place("inbox", "root", "root", 0o711),
-        Place("inbox/ssh", ssh, ssh, 0o700),
-        Place("inbox/web", web, web, 0o700),
+        Place("inbox/ssh", *ssh, 0o700),
+        Place("inbox/web", *web, 0o700),
         Place("sources", "root", "root", 0o700),
         Place("backups", "root", "root", 0o700),
         Place("tls", "root", "root", 0o700),
@@ -45,14 +46,14 @@ def wanted_places(web_user: str, ssh_user: str, group: str, nginx_group: str = "
         Place("nginx", "root", "root", 0o755),
         Place("keys", "root", group, 0o750),
         Place("keys/config.key", "root", group, 0o640, "file"),
-        Place("keys/session.key", web, web, 0o400, "file"),
-        Place("keys/ssh_host_ed25519_key", ssh, ssh, 0o600, "file"),
-        Place("keys/ssh_host_ecdsa_key", ssh, ssh, 0o600, "file"),
-        Place("keys/ssh_host_rsa_key", ssh, ssh, 0o600, "file"),
+        Place("keys/session.key", *web, 0o400, "file"),
+        Place("keys/ssh_host_ed25519_key", *ssh, 0o600, "file"),
+        Place("keys/ssh_host_ecdsa_key", *ssh, 0o600, "file"),
+        Place("keys/ssh_host_rsa_key", *ssh, 0o600, "file"),
         Place("run", "root", group, 0o1771),
         Place("run/worker.sock", "root", group, 0o660, "file", optional=True),
-        Place("run/hook.sock", ssh, ssh, 0o600, "file", optional=True),
-        Place("run/web.sock", web, nginx_group, 0o660, "file", optional=True),
+        Place("run/hook.sock", *ssh, 0o600, "file", optional=True),
+        Place("run/web.sock", web[0], nginx_group, 0o660, "file", optional=True),
     )
 
 

@@ -25,12 +25,12 @@ def test_a_place_is_compared_in_words(place, found, words):
 
 
 def test_nobody_but_root_makes_files_in_the_database_folder():
-    (database,) = (place for place in wanted_places("w", "s", "g") if place.path == "database")
+    (database,) = (place for place in wanted_places(("w", "w"), ("s", "s"), "g") if place.path == "database")
     assert (database.owner, database.mode) == ("root", 0o2750)
 
 
 def test_parents_come_first():
     seen = set()
-    for place in wanted_places("w", "s", "g"):
+    for place in wanted_places(("w", "w"), ("s", "s"), "g"):
         assert place.path.rpartition("/")[0] in seen | {""}
         seen.add(place.path)
