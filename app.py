@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from paas.adapters.buildkit import BuildKit
     from paas.adapters.doctor import Doctor
     from paas.ports import Container
+    from paas.rules.doctor import Finding
 
+DOCTOR_TIMEOUT = 60.0  # it starts a container
 ROOT = Path(__file__).resolve().parent
 
 
@@ -303,9 +305,21 @@ def _doctor(settings: Settings, flags: dict[str, str]) -> int:
     from paas.commands.machine import show_findings
     from paas.rules.doctor import worst
 
-    findings = doctor_of(worker_platform(settings)).examine()
+    findings = _findings(settings)
     print(show_findings(findings, flags.get("--format", "text")))
     return 1 if worst(findings) == "fail" else 0
+
+
+def _findings(settings: Settings) -> list[Finding]:
+    """The worker's, who knows what it told the firewall; while it is down, our own and that it is down."""
+    from paas.adapters.workerline import SocketWorkerLine
+    from paas.rules.doctor import Finding, judge_worker
+
+    try:
+        answer = SocketWorkerLine(settings.folder("run", "worker.sock")).ask("doctor", DOCTOR_TIMEOUT)
+    except UnavailableError as error:
+        return [judge_worker(error.message), *doctor_of(worker_platform(settings)).examine()]
+    return [judge_worker(""), *(Finding(**check) for check in answer["checks"])]  # type: ignore[attr-defined]
 
 
 def _base(settings: Settings, flags: dict[str, str]) -> None:

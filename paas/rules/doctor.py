@@ -36,6 +36,12 @@ def worst(findings: Sequence[Finding]) -> State:
     return "fail" if "fail" in states else "warn" if "warn" in states else "ok"
 
 
+def judge_worker(problem: str) -> Finding:
+    if problem:
+        return Finding("worker", "fail", problem, "paas up, or look at the end of the platform's log: journalctl -u paas")
+    return Finding("worker", "ok", "answers")
+
+
 def judge_engine(version: str, api_version: str, problem: str) -> Finding:
     if problem:
         return Finding("docker", "fail", problem, "start it: systemctl start docker, or run deploy/quickstart")
