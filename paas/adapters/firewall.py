@@ -9,7 +9,8 @@ import contextlib
 import re
 import subprocess
 from collections.abc import Sequence
-from ipaddress import IPv4Network
+from ipaddress import IPv4Address, IPv4Network
+from itertools import takewhile
 from pathlib import Path
 
 from paas.errors import BadInputError, UnavailableError
@@ -17,6 +18,7 @@ from paas.rules import firewall
 from paas.rules.firewall import RuleSet
 
 BRIDGE_FILTER = Path("/proc/sys/net/bridge/bridge-nf-call-iptables")
+RESOLVER_FILES = (Path("/etc/resolv.conf"), Path("/run/systemd/resolve/resolv.conf"))
 IPV6 = Path("/proc/sys/net/ipv6")
 DOCKER_USER = "DOCKER-USER"  # Docker's chain for rules of others; it jumps there before its own
 TIMEOUT = 20  # other programs may hold the lock of the tables (s)
@@ -60,15 +62,22 @@ class IptablesFirewall:
         self._public_ports = None
 
     def _wanted(self) -> list[tuple[str, RuleSet]]:
+        ports, resolvers = self._public_ports or (), _resolvers()
         wanted = [
-            (
-                "iptables",
-                firewall.ipv4_rules(self._installation, self._pool, self._bridges, self._public_ports or ()),
-            )
+            ("iptables", firewall.ipv4_rules(self._installation, self._pool, self._bridges, ports, resolvers)),
         ]
         if IPV6.exists():
             wanted.append(("ip6tables", firewall.ipv6_rules(self._installation, self._bridges)))
         return wanted
+
+
+def _resolvers() -> tuple[IPv4Address, ...]:
+    """Where Docker looks: behind systemd-resolved's stub, if that is all there is."""
+    for path in RESOLVER_FILES:
+        with contextlib.suppress(OSError):
+            if found := firewall.nameservers(path.read_text()):
+                return found
+    return ()
 
 
 def _is_matched_anyway(bridge: str) -> bool:
@@ -102,9 +111,9 @@ class _Table:
             lines.append(f":{DOCKER_USER} - [0:0]")
         if DOCKER_USER in wanted.hooks and not self.has_docker_hook():
             lines.append(f"-I FORWARD 1 -j {DOCKER_USER}")
-        for hook, chain in wanted.hooks.items():
-            lines += [f"-D {hook} -j {chain}"] * self.chains.get(hook, []).count(f"-j {chain}")
-            lines.append(f"-I {hook} 1 -j {chain}")
+        lines += self._unhook(wanted)
+        for hook, chains in wanted.hooks.items():
+            lines += [f"-I {hook} {self._place(hook, chain, chains)} -j {chain}" for chain in reversed(chains)]
         lines += [f"-A {chain} {rule}" for chain, rules in wanted.chains.items() for rule in rules]
         self._restore(lines)
 
@@ -112,12 +121,30 @@ class _Table:
         return f"-j {DOCKER_USER}" in self.chains.get("FORWARD", [])
 
     def remove(self, wanted: RuleSet) -> None:
-        lines = ["*filter"]
-        for hook, chain in wanted.hooks.items():
-            lines += [f"-D {hook} -j {chain}"] * self.chains.get(hook, []).count(f"-j {chain}")
+        lines = ["*filter", *self._unhook(wanted)]
         present = [chain for chain in wanted.chains if chain in self.chains]
         lines += [f"-F {chain}" for chain in present] + [f"-X {chain}" for chain in present]
         self._restore(lines)
+
+    def jumps(self, hook: str) -> list[str]:
+        """Where a built-in chain goes first: targets of its rules, up to the first that is more than a jump."""
+        plain = takewhile(lambda rule: rule.startswith("-j "), self.chains.get(hook, []))
+        return [rule.removeprefix("-j ") for rule in plain]
+
+    def _unhook(self, wanted: RuleSet) -> list[str]:
+        return [
+            f"-D {hook} -j {chain}"
+            for hook, chains in wanted.hooks.items()
+            for chain in chains
+            for _ in range(self.chains.get(hook, []).count(f"-j {chain}"))
+        ]
+
+    def _place(self, hook: str, chain: str, ours: Sequence[str]) -> int:
+        """The first line, but refusals come after what other installations open."""
+        if chain.startswith(firewall.OPEN_CHAIN):
+            return 1
+        others = [jump for jump in self.jumps(hook) if jump not in ours]
+        return 1 + len(list(takewhile(lambda jump: jump.startswith(firewall.OPEN_CHAIN), others)))
 
     def _restore(self, lines: list[str]) -> None:
         _run([f"{self._family}-restore", "--noflush", "--wait", "5"], "\n".join([*lines, "COMMIT", ""]))
@@ -130,11 +157,12 @@ def _missing(table: _Table, wanted: RuleSet) -> list[str]:
         for chain, rules in wanted.chains.items()
         if table.chains.get(chain) != list(rules)
     ]
-    for hook, chain in wanted.hooks.items():
-        first = [rule.removeprefix("-j ") for rule in table.chains.get(hook, [])]
-        ours = next((at for at, target in enumerate(first) if not target.startswith("PAAS-")), len(first))
-        if chain not in first[:ours]:
-            told.append(f"{hook} does not begin with a jump to {chain}")
+    told += [
+        f"{hook} does not begin with a jump to {chain}"
+        for hook, chains in wanted.hooks.items()
+        for chain in chains
+        if not firewall.is_in_place(table.jumps(hook), chain)
+    ]
     if DOCKER_USER in wanted.hooks and not table.has_docker_hook():
         told.append(f"FORWARD does not jump to {DOCKER_USER}")
     return told

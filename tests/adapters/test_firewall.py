@@ -32,6 +32,7 @@ INSTALLATION = "t-firewall"
 METADATA = "169.254.169.254"
 OUTSIDE, OUTSIDE_HOST = "198.51.100.2", "198.51.100.1"  # TEST-NET-2 stands for the internet
 NAMESPACE = "t-firewall"
+FOREIGN = ["-s", "203.0.113.1", "-j", "ACCEPT"]  # a rule of somebody else
 
 LISTEN = "import socket,time; s=socket.create_server(('0.0.0.0', 5000)); print('ready', flush=True); time.sleep(1000)"
 PROBE = """
@@ -117,6 +118,7 @@ def site() -> Iterator[Site]:
 @pytest.fixture(autouse=True)
 def _no_rules_left(site: Site) -> Iterator[None]:
     yield
+    subprocess.run(["iptables", "-w", "-D", "INPUT", *FOREIGN], capture_output=True)
     site.firewall.remove()
 
 
@@ -145,6 +147,20 @@ def test_a_container_reaches_its_own_apps_copies_and_no_others(site: Site) -> No
     }
     from_build = site.probe("bridge", f"{sibling}:5000", f"{build}:5000")
     assert set(from_build.values()) == {"refused"}, "a build reaches an app or another build"
+
+
+def test_a_build_reaches_neither_the_host_nor_an_app(site: Site, tmp_path: Path) -> None:
+    copy = site.listener(site.one.name)
+    site.firewall.ensure((), ())
+    targets = [f"172.17.0.1:{site.host_port}", f"{copy}:5000", f"{METADATA}:80"]
+    (tmp_path / "probe.py").write_text(PROBE)
+    (tmp_path / "Dockerfile").write_text(
+        f"FROM {python_image()}\nCOPY probe.py /\nRUN python3 /probe.py {' '.join(targets)} > /answers\n"
+        "FROM scratch\nCOPY --from=0 /answers /\n"
+    )
+    command = ["/usr/bin/docker", "build", "--no-cache", "--output", f"type=local,dest={tmp_path}", str(tmp_path)]
+    subprocess.run(command, env={"DOCKER_BUILDKIT": "1", "HOME": str(tmp_path)}, check=True, capture_output=True)
+    assert set(json.loads((tmp_path / "answers").read_text()).values()) == {"refused"}
 
 
 def test_the_metadata_address_is_refused_at_once(site: Site) -> None:
@@ -181,8 +197,9 @@ def test_two_installations_do_not_fight(site: Site) -> None:
         site.firewall.ensure((), (site.host_port,))
         neighbour.ensure((), (81,))
         assert (site.firewall.check(), neighbour.check()) == ([], [])
-        own_gateway = f"{site.one.subnet[1]}:{site.host_port}"
+        own_gateway, build_gateway = f"{site.one.subnet[1]}:{site.host_port}", f"172.17.0.1:{site.host_port}"
         assert site.probe(site.one.name, own_gateway) == {own_gateway: "open"}
+        assert site.probe("bridge", build_gateway) == {build_gateway: "open"}, "docker0 is shared by both"
         neighbour.remove()
         assert site.firewall.check() == []
     finally:
@@ -196,16 +213,16 @@ def test_what_is_missing_is_told_and_put_back(site: Site) -> None:
     chain = f"PAAS-HOST-{mark(INSTALLATION)}"
     for damage in (
         ["-D", "INPUT", "-j", f"PAAS-INPUT-{mark(INSTALLATION)}"],
+        ["-D", "INPUT", "-j", f"PAAS-OPEN-{mark(INSTALLATION)}"],
         ["-D", "DOCKER-USER", "-j", f"PAAS-FORWARD-{mark(INSTALLATION)}"],
         ["-F", chain],
         ["-I", chain, "1", "-j", "ACCEPT"],
-        ["-I", "INPUT", "1", "-s", "203.0.113.1", "-j", "ACCEPT"],  # something that comes before ours
+        ["-I", "INPUT", "1", *FOREIGN],  # something that comes before ours
     ):
         subprocess.run(["iptables", "-w", *damage], check=True)
-        assert len(site.firewall.check()) == 1, damage
+        assert site.firewall.check() != [], damage
         site.firewall.ensure((), (80,))
         assert site.firewall.check() == [], damage
-    subprocess.run(["iptables", "-w", "-D", "INPUT", "-s", "203.0.113.1", "-j", "ACCEPT"], check=True)
 
 
 def test_ensuring_what_is_already_so_is_cheap(site: Site) -> None:
@@ -225,7 +242,7 @@ def test_new_ports_replace_the_old_ones(site: Site) -> None:
     ours = [line for line in shown.splitlines() if mark(INSTALLATION) in line]
     assert any("--dports 8080 " in line for line in ours)
     assert not any("--dports 80 " in line for line in ours)
-    assert len([line for line in ours if line.startswith("-A INPUT")]) == 1
+    assert len([line for line in ours if line.startswith("-A INPUT")]) == 2
 
 
 def test_removing_leaves_nothing_and_may_happen_twice(site: Site) -> None:
