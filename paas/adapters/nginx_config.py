@@ -29,8 +29,17 @@ Files = dict[str, bytes]  # path below the tree -> content
 PREFIX = "nginx"  # below home: pid file, trees, temporary files, logs
 STATUS_SOCKET = "nginx-status.sock"  # below run/
 WEB_SOCKET = "web.sock"
+LATE_SOCKET = "temp/late.sock"  # below the prefix, where only nginx may enter
 
-_BASE = ("nginx.conf", "listen-http.conf", "listen-https.conf", "pages.conf", "default.conf", "dashboard.conf")
+_BASE = (
+    "nginx.conf",
+    "listen-http.conf",
+    "listen-https.conf",
+    "late.conf",
+    "pages.conf",
+    "default.conf",
+    "dashboard.conf",
+)
 _SAFE = re.compile(r"[A-Za-z0-9_./:*@\[\]-]*", re.ASCII)
 
 
@@ -99,6 +108,8 @@ class NginxConfig:
                 app_id=site.app_id,
                 app_name=site.app_name,
                 backends=site.backends,
+                hosts=site.hosts,
+                late_socket=self._settings.folder(PREFIX, LATE_SOCKET),
                 page=page or _page_of(site),
                 servers=_servers(site, certificate),
                 upload_limit=site.upload_limit,
@@ -121,6 +132,7 @@ class NginxConfig:
             "connections": min(8192, open_files // 2),
             "prefix": settings.folder(PREFIX),
             "status_socket": settings.folder("run", STATUS_SOCKET),
+            "late_socket": settings.folder(PREFIX, LATE_SOCKET),
             "web_socket": settings.folder("run", WEB_SOCKET),
             "http_listen": f"{bind}:{settings.http_port}",
             "https_listen": f"{bind}:{settings.https_port}",

@@ -21,6 +21,7 @@ from pathlib import Path
 
 import psutil
 
+from paas.adapters.nginx_config import LATE_SOCKET
 from paas.errors import UnavailableError
 
 POLL = 0.005
@@ -34,6 +35,7 @@ class NginxProcess:
     def __init__(self, prefix: Path, status_socket: Path) -> None:
         self._prefix = prefix
         self._status_socket = status_socket
+        self._late_socket = prefix / LATE_SOCKET
         self._configuration = prefix / "current" / "nginx.conf"
         self._errors = prefix / "logs" / "error.log"
 
@@ -45,7 +47,8 @@ class NginxProcess:
 
     def launch(self, timeout: float) -> None:
         """Start a master that is nobody's child, and wait for its workers. Raises UnavailableError with its reason."""
-        self._status_socket.unlink(missing_ok=True)  # left by a killed master; nginx would call the address taken
+        for left in (self._status_socket, self._late_socket):
+            left.unlink(missing_ok=True)  # by a killed master; nginx would call the address taken
         command = [_binary(), "-p", str(self._prefix), "-c", str(self._configuration)]
         with (self._prefix / "logs" / "start.log").open("w+") as output:
             done = subprocess.run(

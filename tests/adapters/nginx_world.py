@@ -9,7 +9,7 @@ import socket
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
@@ -159,6 +159,7 @@ class App:
     port: int
     headers: dict[str, str] = field(default_factory=dict)
     go_on: threading.Event = field(default_factory=threading.Event)
+    stop: Callable[[], None] = lambda: None
 
     @property
     def backend(self) -> str:
@@ -175,9 +176,14 @@ def running_app(name: str, address: str = "127.0.0.1", port: int = 0, **headers:
     server.app = App(name, address, server.server_address[1], {k.replace("_", "-"): v for k, v in headers.items()})
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
-    try:
-        yield server.app
-    finally:
+
+    def stop() -> None:
         server.app.go_on.set()
         server.shutdown()
         server.server_close()
+
+    server.app.stop = stop
+    try:
+        yield server.app
+    finally:
+        stop()

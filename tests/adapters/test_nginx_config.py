@@ -57,7 +57,8 @@ def test_http2_stands_on_tls_lines_only(config: NginxConfig) -> None:
 
 def test_covered_hosts_are_served_on_https_and_the_rest_on_http(config: NginxConfig) -> None:
     text = config.site(WILDCARD, BLOG).decode()
-    plain, redirect, secure = text.split("\nserver {")[1:]
+    late, plain, redirect, secure = text.split("\nserver {")[1:]
+    assert "server_name blog.example.com *.blog.org;" in late
     assert "server_name *.blog.org;" in plain
     assert "proxy_pass" in plain
     assert "server_name blog.example.com;" in redirect
