@@ -22,7 +22,7 @@ bench:
 	$(PYTHON) -m tests.bench
 
 docs:
-	$(PYTHON) -m tests.documents
+	$(PYTHON) -m docs.generate
 
 lock:
 	$(UV) lock --python /usr/bin/python3

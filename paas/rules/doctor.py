@@ -38,7 +38,7 @@ def worst(findings: Sequence[Finding]) -> State:
 
 def judge_worker(problem: str) -> Finding:
     if problem:
-        return Finding("worker", "fail", problem, "paas up, or look at the end of the platform's log: journalctl -u paas")
+        return Finding("worker", "fail", problem, "paas up; where it is up: journalctl -u paas")
     return Finding("worker", "ok", "answers")
 
 
