@@ -5,12 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from paas.commands.call import app_for, call
-from paas.commands.pushes import check_unlocked, commits_ahead
+from paas.commands.pushes import PushedSource, QueuedPush, check_unlocked, commits_ahead, queue_push
 from paas.context import Context, Platform
 from paas.errors import AppNotFoundError, ConflictError, ForbiddenError
-from paas.model import App, BranchTag, select
+from paas.model import App, BranchTag, Session, select
 from paas.ports import Say
+from paas.rules.jobs import Push
 from paas.rules.names import check_app_name
+
+
+@dataclass(frozen=True)
+class GitApp:
+    """An app that somebody clones or pushes to."""
+
+    id: str
+    name: str
 
 
 @dataclass(frozen=True)
@@ -23,12 +32,12 @@ class BranchState:
     tags: tuple[tuple[str, str], ...] = ()  # full ref, what it names
 
 
-def app_to_fetch(ctx: Context, name: str) -> App:
+def app_to_fetch(ctx: Context, name: str) -> GitApp:
     """Raises AppNotFoundError, for what is not there and what is not theirs alike."""
     return _present(app_for(ctx, name, "view"))
 
 
-def app_to_push(ctx: Context, name: str, say: Say) -> App:
+def app_to_push(ctx: Context, name: str, say: Say) -> GitApp:
     """The app, created when the setting and the caller's rights allow it; it says so.
 
     Raises AppNotFoundError, ForbiddenError (visible, but not theirs to deploy), ConflictError (`app-locked`).
@@ -47,10 +56,17 @@ def deploy_branch_of(ctx: Context, app_id: str) -> str | None:
         return session.scalar(select(App.deploy_branch).where(App.id == app_id))
 
 
-def commits_before(ctx: Context, app: App) -> list[str]:
+def commits_before(ctx: Context, app_id: str) -> list[str]:
     """What a push may build upon: where the branch stands, and the pushes that run or wait."""
     with ctx.on.database.read() as session:
-        return commits_ahead(session, app)
+        return commits_ahead(session, _row(session, app_id))
+
+
+def deploy_push(ctx: Context, app_id: str, source: PushedSource, push: Push, *, no_cache: bool) -> QueuedPush:
+    """See pushes.queue_push."""
+    with ctx.on.database.read() as session:
+        app = _row(session, app_id)
+    return queue_push(ctx, app, source, push, no_cache=no_cache)
 
 
 def branch_states(on: Platform) -> list[BranchState]:
@@ -69,10 +85,18 @@ def branch_states(on: Platform) -> list[BranchState]:
     ]
 
 
-def _present(app: App) -> App:
+def _row(session: Session, app_id: str) -> App:
+    """Raises ConflictError when the app was destroyed while the push arrived."""
+    app = session.get(App, app_id)
+    if app is None:
+        raise ConflictError("The app was destroyed in the meantime", "apps:list", code="app-destroyed")
+    return app
+
+
+def _present(app: App) -> GitApp:
     if app.is_destroying:
         raise AppNotFoundError(app.name)
-    return app
+    return GitApp(app.id, app.name)
 
 
 def _create(ctx: Context, name: str, say: Say) -> App:

@@ -14,11 +14,10 @@ from pathlib import Path
 import structlog
 
 from paas.commands.follow import Outcome, follow_lines, outcome_of
-from paas.commands.pushes import PushedSource, QueuedPush, queue_push
-from paas.commands.repositories import commits_before, deploy_branch_of
+from paas.commands.pushes import PushedSource, QueuedPush
+from paas.commands.repositories import GitApp, commits_before, deploy_branch_of, deploy_push
 from paas.context import Context
 from paas.errors import BadInputError, PaasError
-from paas.model import App
 from paas.ports import GitHost, Say
 from paas.rules.jobs import Push
 from paas.rules.push import MOST_REFS, PushPlan, RefUpdate, plan_push, read_options
@@ -33,7 +32,7 @@ log = structlog.get_logger(__name__)
 class PushSession:
     """One `git push` to one app. The methods run in the threads of its hooks, one after the other."""
 
-    def __init__(self, ctx: Context, app: App, repositories: GitHost) -> None:
+    def __init__(self, ctx: Context, app: GitApp, repositories: GitHost) -> None:
         self._ctx = ctx
         self._app = app
         self._git = repositories
@@ -83,7 +82,7 @@ class PushSession:
         order = self._order(plan)
         source = self._pack(order)
         try:
-            queued = queue_push(self._ctx, self._app, source, order, no_cache=no_cache)
+            queued = deploy_push(self._ctx, self._app.id, source, order, no_cache=no_cache)
             _say_place(queued, say)
             return self._watch(queued.job_id, say)
         finally:
@@ -93,7 +92,7 @@ class PushSession:
         if plan.branch is None or plan.deploy is None or plan.deploy.new is None:
             raise ValueError("this push deploys nothing")
         commit = plan.deploy.new
-        ancestors = self._git.ancestors_among(self._app.id, commit, commits_before(self._ctx, self._app))
+        ancestors = self._git.ancestors_among(self._app.id, commit, commits_before(self._ctx, self._app.id))
         return Push(
             branch=plan.branch,
             old=plan.deploy.old,

@@ -9,6 +9,7 @@ import time
 
 import structlog
 
+from paas.commands import catalog as _catalog  # noqa: F401 - declares every command
 from paas.commands import console
 from paas.commands.callers import caller_by_key, note_key_used
 from paas.context import Caller, Context, SshPlatform
@@ -43,8 +44,8 @@ def run_session(on: SshPlatform, git: GitDoor, connection: Connection, request: 
         log.exception("bug", reference=reference, command=shown(words))
         terminal.write_error(f" !     Something went wrong inside the platform, reference {reference}  [bug]\n")
     finally:
+        connection.forget(request)  # before the client knows that there is room again
         _close(request, code)
-        connection.forget(request)
         log.info(
             "session",
             user=caller.name if caller else "",

@@ -17,7 +17,6 @@ from pathlib import Path
 from paas.adapters.git import GitRepositories
 from paas.adapters.logfiles import LogFiles
 from paas.adapters.system import FileFaults, SystemClock
-from paas.commands import apps as _apps  # noqa: F401 - declares apps:*
 from paas.context import SshPlatform
 from paas.model import App, Base, Database, Grant, SshKey, User
 from paas.settings import Settings

@@ -43,6 +43,8 @@ class StandInWorker:
         raise UnavailableError("The worker does not answer", "paas status")
 
     def open_console(self, ticket: str) -> ConsoleLine:
+        if not self.consoles:
+            raise UnavailableError("The worker does not answer", "paas status")
         return self.consoles.pop()
 
     def stop(self) -> None:
