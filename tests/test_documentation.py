@@ -25,12 +25,12 @@ def test_a_page_made_from_code_is_the_code_s(name):
 @pytest.mark.parametrize("name", Settings.model_fields)
 def test_every_setting_says_what_it_means(name):
     description = Settings.model_fields[name].description
-    assert description and not description.endswith(".")
+    assert description
 
 
 @pytest.mark.parametrize("command", REGISTRY.values(), ids=lambda command: command.name)
 def test_every_command_says_what_it_does_and_shows_how(command):
-    assert len(command.summary) <= 100, "the first line of the docstring is the summary"
+    assert len(command.summary) <= 120, "the first line of the docstring is the summary"
     assert command.examples, "add a line that begins with `$ `"
 
 
