@@ -11,11 +11,9 @@ from paas.flows.findings import app_of, recipe_of
 from paas.flows.route import first_host
 from paas.flows.say import JobLog
 from paas.flows.step import step
-from paas.flows.task import run_task
+from paas.flows.task import brings_image, run_task
 from paas.flows.work import Work
 from paas.model import Release
-
-RUNS_TASKS = ("deploy", "rebuild")  # causes that bring a new image
 
 
 @step("aftercare")
@@ -40,7 +38,7 @@ def _run_scripts(on: WorkerPlatform, work: Work, release: Release, say: JobLog) 
     if _is_first(on, release):
         scripts.append(("first-deploy", manifest.first_deploy))
     for name, line in scripts:
-        if line is None or release.cause not in RUNS_TASKS:
+        if line is None or not brings_image(release):
             continue
         say.header(f"Running the {name} script: {line}")
         try:

@@ -116,7 +116,7 @@ def build_image(on: WorkerPlatform, work: Work, plan: BuildPlan, say: JobLog, no
         raise BuildError("The build ended without an image", "push again", code="build-failed")
     check_runnable(plan.recipe.processes, bool(facts.entrypoint or facts.command))
     _say_port(plan, facts, say)
-    return _record(on, work, plan, tag, facts)
+    return record_image(on, work, plan, tag, facts)
 
 
 def _order(on: WorkerPlatform, work: Work, plan: BuildPlan, tag: str, say: JobLog, no_cache: bool) -> BuildOrder:
@@ -165,7 +165,8 @@ def _say_port(plan: BuildPlan, facts: ImageFacts, say: JobLog) -> None:
         say.remark(f"web gets port {port.number}: {port.reason}")
 
 
-def _record(on: WorkerPlatform, work: Work, plan: BuildPlan, tag: str, facts: ImageFacts) -> Image:
+@step("image")
+def record_image(on: WorkerPlatform, work: Work, plan: BuildPlan, tag: str, facts: ImageFacts) -> Image:
     image = Image(
         app_id=plan.app.id,
         source_id=plan.source.row.id,

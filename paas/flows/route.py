@@ -33,9 +33,7 @@ def switch_routes(on: WorkerPlatform, work: Work, rollout: Rollout, undo: Undo) 
     """Move traffic to the wanted copies; returns once no old nginx worker accepts connections any more."""
     app_id = str(work.job.app_id)
     undo.by(route_back, on, app_id)
-    with on.database.write() as session:
-        _set_routed(session, (copy.container for copy in rollout.retire), False)
-        _set_routed(session, (copy.container for copy in rollout.wanted), True)
+    mark_routes(on, work, rollout)
     applied = apply_sites(on)
     if app_id in applied.quarantined:
         raise DeployError(
@@ -43,6 +41,14 @@ def switch_routes(on: WorkerPlatform, work: Work, rollout: Rollout, undo: Undo) 
             f"domains:report {work.job.app_name}",
             code="site-refused",
         )
+
+
+@step("mark")
+def mark_routes(on: WorkerPlatform, work: Work, rollout: Rollout) -> None:
+    """Say what nginx is to know, before it is rendered."""
+    with on.database.write() as session:
+        _set_routed(session, (copy.container for copy in rollout.retire), False)
+        _set_routed(session, (copy.container for copy in rollout.wanted), True)
 
 
 def route_back(on: WorkerPlatform, app_id: str) -> None:

@@ -8,10 +8,12 @@ from paas.context import WorkerPlatform
 from paas.flows.findings import current_release_of, find_app, order_of, wanted_formation
 from paas.flows.restart import choose_types
 from paas.flows.rollout import Wish
+from paas.flows.route import apply_sites
 from paas.flows.say import JobLog
 from paas.flows.swap import swap
 from paas.flows.work import Work
 from paas.model import Formation, Session
+from paas.rules.formation import WEB
 from paas.rules.jobs import Scale
 
 
@@ -32,6 +34,8 @@ def scale(on: WorkerPlatform, work: Work, say: JobLog) -> None:
         on, work, Wish(release, formation, lambda copy: False), say,
         lambda session, app: store_counts(session, app.id, counts),
     )  # fmt: skip
+    if counts.get(WEB) == 0:
+        apply_sites(on)  # only now it is recorded that none is wanted, and the site may say so
     for verb, copies in (("Started", rollout.start), ("Retiring", rollout.retire)):
         if copies:
             say.header(f"{verb} {', '.join(copy.name for copy in copies)}")

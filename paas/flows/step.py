@@ -16,9 +16,10 @@ from paas.flows.work import Work
 P = ParamSpec("P")
 R = TypeVar("R")
 
+# In the order of a deploy; `image` lies within `build`, `mark` within `switch`.
 STEPS = (
-    "turn", "receive", "detect", "build", "cut", "release", "network", "plan", "start", "health", "switch", "current",
-    "aftercare",
+    "turn", "receive", "detect", "build", "image", "cut", "release", "network", "plan", "start", "health", "switch",
+    "mark", "current", "aftercare",
 )  # fmt: skip
 POINTS = tuple(f"deploy.{step}.{when}" for step in STEPS for when in ("before", "after"))
 

@@ -26,11 +26,17 @@ READ_ON = 5.0  # seconds for the last lines after the end
 @step("release", phase="release")
 def run_release_task(on: WorkerPlatform, work: Work, release: Release, say: JobLog) -> None:
     """app.json's predeploy script, then the Procfile's `release:` line. Raises DeployError: the old release stays."""
+    if not brings_image(release):
+        return  # a config change brings no new code, and an old migration tool would meet a newer schema
     recipe = recipe_of(release)
     for name, line in (("predeploy", recipe.manifest.predeploy), ("release", recipe.release_task)):
         if line:
             say.header(f"Running the {name} task: {line}")
             run_task(on, work, release, name, line, say)
+
+
+def brings_image(release: Release) -> bool:
+    return release.cause in ("deploy", "rebuild")
 
 
 def run_task(on: WorkerPlatform, work: Work, release: Release, name: str, line: str, say: JobLog) -> None:

@@ -6,10 +6,10 @@ A kill is honest: the flow's thread stops for ever at the fail-point, so no undo
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from threading import Event, Thread
 from typing import Any
 
 from paas.context import WorkerPlatform
@@ -18,10 +18,22 @@ from paas.flows.dispatch import FLOWS
 from paas.flows.retire import retire
 from paas.flows.variables import read_config
 from paas.model import (
-    App, Address, BranchTag, ConfigChange, ConfigVariable, Database, Job, JobStep, Process, Release, Source, select,
+    Address,
+    App,
+    BranchTag,
+    ConfigChange,
+    ConfigVariable,
+    Database,
+    Event,
+    Job,
+    JobStep,
+    Process,
+    Release,
+    Source,
+    select,
     update,
 )  # fmt: skip
-from paas.model.job import FAILED, QUEUED, SUCCEEDED, claim, finish, give_back
+from paas.model.job import CANCELLED, FAILED, QUEUED, SUCCEEDED, claim, finish, give_back
 from paas.model.process import processes_of
 from paas.model.release import releases_of
 from paas.rules.jobs import ApplyConfig, Deploy, Order, Push, read_order
@@ -46,14 +58,14 @@ class StoppingFaults:
     def __init__(self) -> None:
         self.armed = ""
         self.reached: list[str] = []
-        self.killed = Event()
+        self.killed = threading.Event()
 
     def reach(self, point: str) -> None:
         self.reached.append(point)
         if point == self.armed:
             self.armed = ""
             self.killed.set()
-            Event().wait()
+            threading.Event().wait()
 
 
 class Stage:
@@ -135,7 +147,7 @@ class Stage:
         work = self._claim(job_id)
         self.faults.armed = point
         self.faults.killed.clear()
-        ended = Event()
+        ended = threading.Event()
 
         def run() -> None:
             try:
@@ -144,11 +156,15 @@ class Stage:
                 ended.set()
                 self.faults.killed.set()
 
-        Thread(target=run, daemon=True, name=f"killed at {point}").start()
+        threading.Thread(target=run, daemon=True, name=f"killed at {point}").start()
         assert self.faults.killed.wait(20), f"{point} was not reached"
         assert not ended.is_set(), f"the flow ended without reaching {point}"
         with self.on.database.write() as session:
             assert give_back(session, job_id, work.job.fence)
+
+    def cancel_queued(self, job_id: int) -> None:
+        with self.on.database.write() as session:
+            session.execute(update(Job).where(Job.id == job_id).values(state=CANCELLED, ended_at=self.clock.now()))
 
     def _claim(self, job_id: int) -> RunningJob:
         with self.on.database.write() as session:
@@ -198,6 +214,10 @@ class Stage:
         return sorted(
             f"{it.process_type}.{it.copy} v{it.release}" for it in self.runtime.containers() if it.state == "running"
         )
+
+    def with_action(self, action: str) -> list[Event]:
+        with self.on.database.read() as session:
+            return list(session.scalars(select(Event).where(Event.action == action)))
 
     def tags(self) -> dict[str, str]:
         with self.on.database.read() as session:

@@ -1,0 +1,53 @@
+"""Commands in an app's own image, and in its running copies."""
+
+from __future__ import annotations
+
+import pytest
+
+from paas.errors import PaasError
+from paas.flows.oneoff import open_terminal
+from paas.model import Image, update
+from paas.rules.jobs import ConsoleOrder, RunDetached
+from tests.fakes.behaviour import Behaviour
+from tests.flows.stage import Stage
+
+
+def test_a_command_runs_in_the_current_release_with_its_variables_and_without_port(stage: Stage) -> None:
+    stage.run(stage.queue_config(GREETING="hello", PORT="7000"))
+    stage.push("a")
+    stage.runtime.behave("python", Behaviour(output=("hi",), exit_code=3))
+    terminal = open_terminal(stage.on, stage.app(), ConsoleOrder(kind="run", command=("python", "-V"), tty=True))
+    assert [data for _stream, data in terminal.frames()] == [b"hi\n"]
+    assert terminal.exit_code() == 3
+    made = next(it for it in stage.runtime.containers() if it.process_type == "run")
+    spec = stage.runtime.spec_of(made.name)
+    assert spec.command == ("python", "-V")
+    assert (spec.tty, spec.stdin, spec.address) == (True, True, None)
+    assert spec.environment["GREETING"].reveal() == "hello"
+    assert "PORT" not in spec.environment
+    terminal.close()
+    assert stage.runtime.find(made.name) is None
+
+
+def test_one_word_with_spaces_is_a_line_for_the_shell(stage: Stage) -> None:
+    stage.push("a")
+    with stage.on.database.write() as session:
+        session.execute(update(Image).values(builder="python"))
+    stage.run(stage.queue(RunDetached(command=("echo $GREETING | rev",))))
+    made = next(it for it in stage.runtime.containers() if it.process_type == "run")
+    assert stage.runtime.spec_of(made.name).command == ("/bin/bash", "-c", "echo $GREETING | rev")
+
+
+def test_entering_runs_a_command_in_the_copy_that_is_named(stage: Stage) -> None:
+    stage.push("a")
+    stage.runtime.behave("hostname", Behaviour(output=("inside",)))
+    for process in ("", "web", "web.1"):
+        order = ConsoleOrder(kind="enter", command=("hostname",), process=process)
+        assert [data for _stream, data in open_terminal(stage.on, stage.app(), order).frames()] == [b"inside\n"]
+    with pytest.raises(PaasError, match=r"web\.7 does not run"):
+        open_terminal(stage.on, stage.app(), ConsoleOrder(kind="enter", process="web.7"))
+
+
+def test_an_app_that_was_never_deployed_runs_nothing(stage: Stage) -> None:
+    with pytest.raises(PaasError, match="never deployed"):
+        open_terminal(stage.on, stage.app(), ConsoleOrder(kind="run", command=("ls",)))
