@@ -27,6 +27,11 @@ class VersionWish:
     text: str = ""
     file: str = ""
 
+    @property
+    def shown(self) -> str:
+        """Fit for one line."""
+        return "".join(character if character.isprintable() else " " for character in self.text)[:60].strip()
+
 
 @dataclass(frozen=True)
 class VersionChoice:
@@ -57,14 +62,14 @@ def choose_version(
     fitting = [line for line in available if _fits(scheme, text, line, title, wish)]
     if not fitting:
         raise BuildError(
-            f"{wish.file} asks for {title} {wish.text}, which cannot be had here: {_listed(available)} can",
+            f"{wish.file} asks for {title} {wish.shown}, which cannot be had here: {_listed(available)} can",
             f"ask for {available[-1]} in {wish.file}",
             code="no-version",
         )
     nearest = fitting[0] if scheme == "at-least" else fitting[-1]
     chosen = default if default in fitting and scheme != "at-least" else nearest
     return VersionChoice(
-        chosen, f"{wish.file} asks for {wish.text.strip()}", _warning(title, scheme, text, chosen, wish)
+        chosen, f"{wish.file} asks for {wish.shown}", _warning(title, scheme, text, chosen, wish)
     )
 
 
@@ -77,7 +82,7 @@ def _fits(scheme: str, text: str, line: str, title: str, wish: VersionWish) -> b
         return _numbers(line) >= _numbers(text)[: len(_numbers(line))]
     except ValueError:
         raise BuildError(
-            f"{wish.file}: {wish.text.strip()[:60]!r} is no version of {title}",
+            f"{wish.file}: {wish.shown!r} is no version of {title}",
             f"write for example {line}",
             code="no-version",
         ) from None
