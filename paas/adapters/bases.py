@@ -171,8 +171,8 @@ class BaseImages:
                 for raw in process.stderr:
                     line = raw.decode("utf-8", "replace").strip()
                     lines.append(line)
-                    if line.startswith("I: ") and line.endswith("..."):
-                        say(f"  {line.removeprefix('I: ').replace(str(folder), '')}")
+                    if line.startswith("I: ") and line.endswith("...") and str(folder) not in line:
+                        say(f"  {line.removeprefix('I: ').removesuffix('...')}")
                 code = process.wait()
                 answer = importing.result()
         finally:

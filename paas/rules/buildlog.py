@@ -99,10 +99,7 @@ class BuildLog:
             return []
         output = _OUTPUT.fullmatch(text)
         if output:
-            lines = [harmless(line) for line in (output[1] or "").split("\n")]
-            vertex.tail.extend(line for line in lines if line.strip())
-            self._last = vertex if not self.failed_step else self._last
-            return self._say_heading(vertex) + lines
+            return self._feed_output(number, vertex, output[1] or "")
         if text.startswith("CACHED") and vertex.heading and not vertex.is_said:
             vertex.is_said = True
             return [f"{vertex.heading} (cached)"]
@@ -112,6 +109,15 @@ class BuildLog:
             self._last = vertex
             return self._say_heading(vertex)
         return self._say_heading(vertex) if text.startswith("DONE") else []
+
+    def _feed_output(self, number: str, vertex: _Vertex, text: str) -> list[str]:
+        # Output that ends without a newline has the step's end on its own line: `done#5 ERROR: ...`.
+        glued = re.fullmatch(rf"(.*)#{number} ((?:DONE \d|ERROR: ).*)", text)
+        line = harmless(glued[1] if glued else text)
+        if line.strip():
+            vertex.tail.append(line)
+        self._last = vertex if not self.failed_step else self._last
+        return [*self._say_heading(vertex), line, *(self._feed_vertex(number, glued[2]) if glued else [])]
 
     def _heading(self, text: str) -> str:
         match = _STEP.fullmatch(text)

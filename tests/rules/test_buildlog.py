@@ -94,6 +94,19 @@ def test_a_failed_step_is_remembered_with_its_last_lines() -> None:
     assert log.error.startswith("ERROR: failed to solve: process")
 
 
+def test_a_step_s_end_is_seen_behind_output_without_a_newline() -> None:
+    log = BuildLog()
+    failed = "#5 0.1 half a line#5 ERROR: executor failed running [x]: exit code: 137"
+    assert said(log, f"#4 [1/3] RUN y\n#4 0.1 ok#4 DONE 0.4s\n#5 [2/3] RUN x\n{failed}") == [
+        "Step 1/3 : RUN y",
+        "ok",
+        "Step 2/3 : RUN x",
+        "half a line",
+    ]
+    assert log.failure.endswith("exit code: 137")
+    assert log.tail == ("half a line",)
+
+
 def test_only_the_last_lines_of_the_failed_step_are_kept() -> None:
     log = BuildLog()
     lines = ["#5 [2/3] RUN a", *(f"#5 0.1 line {number}" for number in range(40)), "#6 [x 1/1] RUN b", "#6 0.1 other"]
@@ -110,10 +123,10 @@ def test_a_running_step_s_heading_is_said_before_it_prints_anything() -> None:
 
 def test_output_that_looks_like_progress_is_only_output() -> None:
     log = BuildLog()
-    assert said(log, "#5 [2/3] RUN x\n#5 0.1 #6 [3/3] ADD http://a /b\n#5 0.2 #5 ERROR: no") == [
+    assert said(log, "#5 [2/3] RUN x\n#5 0.1 #6 [3/3] ADD http://a /b\n#5 0.2 #6 ERROR: no") == [
         "Step 2/3 : RUN x",
         "#6 [3/3] ADD http://a /b",
-        "#5 ERROR: no",
+        "#6 ERROR: no",
     ]
     assert (log.remote_add, log.failure) == ("", "")
 
