@@ -114,11 +114,13 @@ class Nginx:
         if current and current.digest == digest and current.is_confirmed and self._process.answer() == current.number:
             return Applied(current.number, current.quarantined)
         by_file = {site_file(site): site for site in sites.sites}
-        good = current.files("sites") if current else {}
+
+        def good() -> Files:
+            return current.files("sites") if current else {}
 
         def substitutes(name: str) -> Iterator[bytes]:
-            if name in good:
-                yield good[name]
+            if name in good():
+                yield good()[name]
             with suppress(ValueError):  # what its template or its hosts make impossible is left out
                 yield self._config.site(certificate, by_file[name], page="quarantined")
 
@@ -126,7 +128,7 @@ class Nginx:
         numbered = replace(wanted, base=wanted.base | number_file(number))
         sifted = sift(numbered, good, substitutes, self._check)
         quarantined = {by_file[name].app_id: said for name, said in sifted.quarantined.items()}
-        return self._reload(self._trees.move_in(self._trees.write(sifted.files), number, digest, quarantined))
+        return self._reload(self._trees.move_in(sifted.files, number, digest, quarantined))
 
     def _render(self, certificate: Certificate, sites: Sites) -> Wanted:
         rendered: Files = {}
@@ -139,11 +141,7 @@ class Nginx:
         return Wanted(self._config.base(certificate, sites.dashboard_hosts), rendered, refused)
 
     def _check(self, files: Files) -> str:
-        folder = self._trees.write(files)
-        try:
-            return self._process.check(folder)
-        finally:
-            self._trees.drop(folder)
+        return self._process.check(self._trees.stage(files))
 
     def _reload(self, tree: Tree) -> Applied:
         """Have nginx read the tree in place; put the last good one back when it does not."""
@@ -182,7 +180,7 @@ class Nginx:
         files |= number_file(number)
         if said := self._check(files):
             raise UnavailableError(f"nginx refuses its base configuration: {said}", "paas doctor")
-        return self._trees.move_in(self._trees.write(files), number, digest, quarantined)
+        return self._trees.move_in(files, number, digest, quarantined)
 
     @contextmanager
     def _alone(self) -> Iterator[None]:

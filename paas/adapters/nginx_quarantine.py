@@ -29,11 +29,11 @@ class Sifted:
     quarantined: Mapping[str, str]
 
 
-def sift(wanted: Wanted, good: Files, substitutes: Substitutes, check: Check) -> Sifted:
-    """As many sites as nginx accepts; `good` are those in place. Raises UnavailableError when the base is refused."""
+def sift(wanted: Wanted, good: Callable[[], Files], substitutes: Substitutes, check: Check) -> Sifted:
+    """As many sites as nginx accepts; `good` gives those in place. Raises UnavailableError when the base is refused."""
     broken = dict(wanted.refused)
     if check(wanted.base | wanted.sites):
-        broken |= _find_broken(wanted, good, check)
+        broken |= _find_broken(wanted, good(), check)
     files = wanted.base | {name: content for name, content in wanted.sites.items() if name not in broken}
     for name in broken:
         files |= _substitute(name, files, substitutes, check)

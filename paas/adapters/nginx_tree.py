@@ -59,6 +59,7 @@ class Trees:
     def __init__(self, prefix: Path) -> None:
         self._folder = prefix / "trees"
         self._link = prefix / "current"
+        self._staged: tuple[Files, Path] | None = None
 
     def current(self) -> Tree | None:
         """The one that the link names."""
@@ -68,23 +69,31 @@ class Trees:
         """The newest one that nginx confirmed."""
         return next((tree for tree in reversed(self._all()) if tree.is_confirmed), None)
 
-    def write(self, files: Files) -> Path:
-        """A folder with these files, in no use yet."""
+    def stage(self, files: Files) -> Path:
+        """A folder with these files, in no use yet. There is one at a time."""
+        if self._staged and self._staged[0] == files:
+            return self._staged[1]
+        if self._staged:
+            shutil.rmtree(self._staged[1], ignore_errors=True)
         folder = Path(tempfile.mkdtemp(prefix="staging-", dir=self._folder))
         for part in {Path(name).parent for name in files} | {Path("sites")}:
             make_folder(folder / part)
         for name, content in files.items():
-            (folder / name).touch(0o600)
-            (folder / name).write_bytes(content)
-            if not name.startswith("tls/"):
-                (folder / name).chmod(0o644)
+            file = os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(file, "wb") as writer:
+                writer.write(content)
+                if not name.startswith("tls/"):
+                    os.fchmod(file, 0o644)
+        self._staged = (files, folder)
         return folder
 
     def next_number(self) -> int:
         return max((tree.number for tree in self._all()), default=0) + 1
 
-    def move_in(self, staging: Path, number: int, digest: str, quarantined: Mapping[str, str]) -> Tree:
-        """Give a checked folder its number and point the link to it."""
+    def move_in(self, files: Files, number: int, digest: str, quarantined: Mapping[str, str]) -> Tree:
+        """Give checked files their number and point the link to them."""
+        staging = self.stage(files)
+        self._staged = None
         (staging / "digest").write_text(digest)
         (staging / "quarantined.json").write_text(json.dumps(dict(quarantined)))
         tree = Tree(staging.rename(self._folder / f"tree-{number}"), number)
@@ -96,9 +105,6 @@ class Trees:
         fresh.unlink(missing_ok=True)
         fresh.symlink_to(tree.path)
         fresh.replace(self._link)
-
-    def drop(self, staging: Path) -> None:
-        shutil.rmtree(staging, ignore_errors=True)
 
     def prune(self) -> None:
         """Remove all but the tree in place and the last good one."""

@@ -14,7 +14,7 @@ def trees(tmp_path: Path) -> Trees:
 
 
 def move_in(trees: Trees, **files: str) -> Tree:
-    written = trees.write({name: text.encode() for name, text in files.items()})
+    written = {name: text.encode() for name, text in files.items()}
     return trees.move_in(written, trees.next_number(), "digest", {"aaaaaaaa": "why"})
 
 
@@ -42,7 +42,7 @@ def test_the_last_good_one_is_the_newest_that_was_confirmed(trees: Trees) -> Non
 
 
 def test_only_the_current_and_the_last_good_one_are_kept(trees: Trees, tmp_path: Path) -> None:
-    trees.write({"staging": b"of a killed process"})
+    trees.stage({"staging": b"of a killed process"})
     for number in range(4):
         tree = move_in(trees, one=str(number))
         if number < 2:
@@ -52,8 +52,17 @@ def test_only_the_current_and_the_last_good_one_are_kept(trees: Trees, tmp_path:
     assert trees.next_number() == 5
 
 
+def test_what_was_checked_is_what_is_moved_in(trees: Trees) -> None:
+    refused = trees.stage({"one": b"1"})
+    accepted = trees.stage({"one": b"2"})
+    assert not refused.exists()
+    assert trees.stage({"one": b"2"}) == accepted
+    inode = accepted.stat().st_ino
+    assert move_in(trees, one="2").path.stat().st_ino == inode
+
+
 def test_keys_are_roots_alone_and_pages_everybodys(trees: Trees) -> None:
-    tree = trees.write({"tls/key.pem": b"k", "pages/a.html": b"p"})
+    tree = trees.stage({"tls/key.pem": b"k", "pages/a.html": b"p"})
     assert (tree / "tls/key.pem").stat().st_mode & 0o777 == 0o600
     assert (tree / "pages/a.html").stat().st_mode & 0o777 == 0o644
     assert (tree / "pages").stat().st_mode & 0o777 == 0o755
