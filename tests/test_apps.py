@@ -27,6 +27,7 @@ from docker.models.containers import Container
 from paas.adapters.buildkit import BuildKit
 from paas.adapters.docker_engine import Engine
 from paas.adapters.templates import BuildpackFolders
+from paas.errors import BuildError
 from paas.ports import BuildOrder
 from paas.rules import names
 from paas.rules.builder import BuilderChoice, BuilderWish, choose_builder
@@ -236,6 +237,20 @@ def test_a_code_only_change_is_built_in_a_moment(builder: BuildKit, tmp_path: Pa
         took.append(time.monotonic() - started)
     print("code-only builds:", " ".join(f"{seconds:.2f} s" for seconds in took[1:]))
     assert min(took[1:]) < 1
+
+
+def test_a_build_that_leaves_nothing_to_serve_says_so_in_one_line(builder: BuildKit, tmp_path: Path) -> None:
+    templates = BuildpackFolders(ROOT / "buildpacks")
+    folder = tmp_path / "nothing"
+    folder.mkdir()
+    (folder / "package.json").write_text('{"scripts": {"build": "echo done"}}')
+    plan = plan_app(folder, builder, templates)
+    order = order_for(folder, tmp_path / "source.tar", plan, builder, templates)
+    with pytest.raises(BuildError) as caught:
+        builder.build(order, print, lambda: False, lambda pid: None)
+    assert caught.value.message == (
+        "The build left no index.html in dist, build, _site, out or public, and no start script serves anything else"
+    )
 
 
 NOTE = """{"scripts": {"build": "node build.js", "start": "node server.js"}}"""

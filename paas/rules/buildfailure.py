@@ -54,6 +54,7 @@ _OF_THE_ENGINE = (
     ),
 )
 _OF_A_COMMAND = (
+    _Cause(r"(?:\A|\n)paas: (?P<what>[^\n]+)", "buildpack-refused", "{what}", ""),  # a buildpack's own last word
     _Cause(r"no space left on device|ENOSPC", DISK_FULL, "{step} failed: the server's disk is full", _MORE_SPACE),
     _Cause(
         r"heap out of memory|MemoryError|Cannot allocate memory",
