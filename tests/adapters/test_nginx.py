@@ -286,8 +286,8 @@ class TestDashboard:
         assert fetch(settings.http_port, "unknown.example").status == 404
 
     def test_a_flood_of_sign_ins_is_slowed_down_and_reading_is_not(self, nginx: Nginx, settings: Settings) -> None:
-        posted = [fetch(settings.http_port, "paas.localhost", "/login", method="POST").status for _ in range(60)]
-        read = [fetch(settings.http_port, "paas.localhost", "/login").status for _ in range(60)]
+        posted = [fetch(settings.http_port, "paas.localhost", "/sign-in", method="POST").status for _ in range(60)]
+        read = [fetch(settings.http_port, "paas.localhost", "/sign-in").status for _ in range(60)]
         assert set(posted) == {502, 429}
         assert set(read) == {502}
 
