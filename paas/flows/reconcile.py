@@ -25,7 +25,7 @@ from paas.model.job import QUEUED, RUNNING
 from paas.ports import Container
 from paas.rules import names
 from paas.rules.crash import restart_delay
-from paas.rules.differences import Differences, Facts, Recorded, Seen, find_differences
+from paas.rules.differences import ENDED_STATES, Differences, Facts, Recorded, Seen, find_differences
 from paas.rules.jobs import Repair
 
 Hold = Callable[[str], AbstractContextManager[bool]]  # the worker's lock of one app; False: somebody works on it
@@ -119,7 +119,7 @@ def remove_stranger(on: WorkerPlatform, app_id: str, container: str) -> None:
 def note_crash(on: WorkerPlatform, app_id: str, container: str) -> None:
     """Count it, and start it again unless it dies so often that it must wait."""
     found = on.runtime.find(container)
-    if found is None or not count_crash(on, container, found.exit_code):
+    if found is None or found.state not in ENDED_STATES or not count_crash(on, container, found.exit_code):
         return
     log.info("process-died", container=container, exit_code=found.exit_code, oom_killed=found.oom_killed)
     with on.database.read() as session:
@@ -129,11 +129,11 @@ def note_crash(on: WorkerPlatform, app_id: str, container: str) -> None:
 
 
 def count_crash(on: WorkerPlatform, container: str, exit_code: int | None) -> bool:
-    """Write the crash and the time of the next start down; False when the copy is live no more."""
+    """Write the crash and the time of the next start down; False when another pass did, or it is live no more."""
     now = on.clock.now()
     with on.database.write() as session:
         row = session.get(Process, container)
-        if row is None or row.state != "live":
+        if row is None or row.state != "live" or row.crashed_at is not None:
             return False
         row.restarts += 1
         row.crashed_at = now

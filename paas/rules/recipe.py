@@ -29,14 +29,13 @@ class Recipe:
 
 
 def write_manifest(recipe: Recipe) -> dict[str, Any]:
-    """The column `manifest` of images and releases."""
-    return {"release": recipe.release_task, "app": _MANIFEST.dump_python(recipe.manifest, mode="json")}
+    """The column `manifest` of images and releases: app.json as it was read, and the release task."""
+    return {**_MANIFEST.dump_python(recipe.manifest, mode="json"), "release_task": recipe.release_task}
 
 
 def read_recipe(processes: Mapping[str, Any], manifest: Mapping[str, Any]) -> Recipe:
     """From the columns `processes` and `manifest` of a release or an image."""
-    app = _MANIFEST.validate_python(manifest["app"]) if manifest.get("app") else Manifest()
-    return Recipe(dict(processes), manifest.get("release"), app)
+    return Recipe(dict(processes), manifest.get("release_task"), _MANIFEST.validate_python(manifest))
 
 
 def choose_processes(procfile: Procfile | None, defaults: Mapping[str, str]) -> dict[str, str | None]:

@@ -13,3 +13,9 @@ from tests.flows.stage import Stage
 @pytest.fixture
 def stage(database: Database, tmp_path: Path) -> Stage:
     return Stage(database, tmp_path)
+
+
+@pytest.fixture
+def sqlite_stage(sqlite_database: Database, tmp_path: Path) -> Stage:
+    """Where the kind of database does not matter."""
+    return Stage(sqlite_database, tmp_path)

@@ -4,7 +4,8 @@ from datetime import timedelta
 from pathlib import Path
 
 from paas.flows.expire import expire
-from paas.model import App, Database, LoginFailure, Ticket, User, WebSession, select
+from paas.flows.prune import queue_prune
+from paas.model import App, Database, Job, LoginFailure, Ticket, User, WebSession, select
 from tests.fakes.platform import worker_platform
 
 
@@ -30,3 +31,12 @@ def test_what_is_too_old_goes_and_the_rest_stays(database: Database, tmp_path: P
         assert session.scalars(select(Ticket.id)).all() == ["fresh"]
         assert session.scalars(select(WebSession.id)).all() == ["fresh"]
         assert session.scalars(select(LoginFailure.subject)).all() == ["fresh"]
+
+
+def test_pruning_is_queued_once(database: Database, tmp_path: Path) -> None:
+    on = worker_platform(database, tmp_path)
+    queue_prune(on)
+    queue_prune(on)
+    with database.read() as session:
+        (job,) = session.scalars(select(Job)).all()
+    assert (job.kind, job.app_id, job.payload, job.via) == ("prune", None, {"kind": "prune"}, "timetable")
