@@ -1,6 +1,5 @@
 """Where are log lines kept? In files below `logs/`, addressed by bytes ever written, so that rotation moves no offset.
 
-`web.1.log` is the current file; what was rotated lies in `web.1.log.d/`, files named by the offset of their first byte.
 Only the worker writes (files are root:paas 0640); web and ssh read.
 """
 
@@ -11,27 +10,14 @@ import os
 import shutil
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from paas.adapters.inotify import FolderWatch
+from paas.adapters.logsegments import BLOCK, blocks_backwards, read_at, rotated_folder, segments
 from paas.errors import BadInputError, UnavailableError
 
 FILE_MODE = 0o640
 FOLDER_MODE = 0o2750
-BLOCK = 65536
-
-
-@dataclass(frozen=True)
-class _Segment:
-    path: Path
-    start: int  # offset of its first byte
-    size: int
-    inode: int
-
-    @property
-    def end(self) -> int:
-        return self.start + self.size
 
 
 class LogFiles:
@@ -56,20 +42,20 @@ class LogFiles:
         return SharedWriter(log, lambda: self._release(name, log))
 
     def size(self, name: str) -> int:
-        segments = _segments(self._path(name))
-        return segments[-1].end if segments else 0
+        found = segments(self._path(name))
+        return found[-1].end if found else 0
 
     def start(self, name: str) -> int:
-        segments = _segments(self._path(name))
-        return segments[0].start if segments else 0
+        found = segments(self._path(name))
+        return found[0].start if found else 0
 
     def read(self, name: str, offset: int, limit: int = BLOCK) -> bytes:
-        return _read_at(self._path(name), offset, limit)[1]
+        return read_at(self._path(name), offset, limit)[1]
 
     def tail(self, name: str, lines: int) -> list[str]:
         blocks: list[bytes] = []
         newlines = 0
-        for block in _blocks_backwards(self._path(name)):
+        for block in blocks_backwards(self._path(name)):
             blocks.append(block)
             newlines += block.count(b"\n")
             if newlines > lines:
@@ -86,7 +72,7 @@ class LogFiles:
             must_ask = True
             while True:
                 must_ask = subscription.take() or must_ask
-                begin, chunk = _read_at(path, offset, BLOCK)
+                begin, chunk = read_at(path, offset, BLOCK)
                 if chunk:
                     offset = begin + len(chunk)
                     yield offset, chunk
@@ -96,7 +82,7 @@ class LogFiles:
                 must_ask = not subscription.wait(timeout)
                 if must_ask:
                     yield offset, b""
-            while chunk := (rest := _read_at(path, offset, BLOCK))[1]:  # written between the last look and the end
+            while chunk := (rest := read_at(path, offset, BLOCK))[1]:  # written between the last look and the end
                 offset = rest[0] + len(chunk)
                 yield offset, chunk
 
@@ -113,7 +99,7 @@ class LogFiles:
             shutil.rmtree(path, ignore_errors=True)
         else:
             path.unlink(missing_ok=True)
-            shutil.rmtree(_rotated_folder(path), ignore_errors=True)
+            shutil.rmtree(rotated_folder(path), ignore_errors=True)
 
     def _path(self, name: str) -> Path:
         parts = name.split("/")
@@ -160,8 +146,8 @@ class _OpenLog:
         self._lock = threading.Lock()
         _make_folder(path.parent)
         self._file, self._size = _open_whole_lines(path)
-        segments = _segments(path)
-        self._start = segments[-1].start if segments else 0
+        found = segments(path)
+        self._start = found[-1].start if found else 0
 
     def append(self, lines: bytes) -> None:
         """Raises UnavailableError, with nothing half written, when the disk is full."""
@@ -185,7 +171,7 @@ class _OpenLog:
         os.close(self._file)
 
     def _rotate(self) -> None:
-        folder = _rotated_folder(self._path)
+        folder = rotated_folder(self._path)
         _make_folder(folder)
         with contextlib.suppress(FileNotFoundError):  # the app was destroyed meanwhile
             self._path.rename(folder / f"{self._start:020d}")
@@ -194,10 +180,6 @@ class _OpenLog:
         os.close(self._file)
         self._start += self._size
         self._file, self._size = _open_whole_lines(self._path)
-
-
-def _rotated_folder(path: Path) -> Path:
-    return path.with_name(f"{path.name}.d")
 
 
 def _make_folder(folder: Path) -> None:
@@ -224,73 +206,3 @@ def _open_whole_lines(path: Path) -> tuple[int, int]:
     if end < size:
         os.ftruncate(file, end)
     return file, end
-
-
-def _segments(path: Path) -> list[_Segment]:
-    """Rotated files and the current one, oldest first. Looks again when a rotation came in between."""
-    while True:
-        current = _stat(path)
-        found: list[_Segment] = []
-        try:
-            names = sorted(entry.name for entry in _rotated_folder(path).iterdir())
-        except FileNotFoundError:
-            names = []
-        for name in names:
-            rotated = _rotated_folder(path) / name
-            facts = _stat(rotated)
-            if facts:
-                found.append(_Segment(rotated, int(name), facts.st_size, facts.st_ino))
-        again = _stat(path)
-        if (current and current.st_ino) != (again and again.st_ino):
-            continue
-        if again:
-            found.append(_Segment(path, found[-1].end if found else 0, again.st_size, again.st_ino))
-        return found
-
-
-def _stat(path: Path) -> os.stat_result | None:
-    try:
-        return path.stat()
-    except FileNotFoundError:
-        return None
-
-
-def _read_at(path: Path, offset: int, limit: int) -> tuple[int, bytes]:
-    """(offset of its first byte, bytes): whole lines only, unless one is longer than `limit`.
-
-    What was rotated away is skipped.
-    """
-    while True:
-        segment = next((one for one in _segments(path) if one.end > offset), None)
-        if segment is None:
-            return offset, b""
-        begin = max(offset, segment.start)
-        chunk = _read_segment(segment, begin - segment.start, limit)
-        if chunk is None:
-            continue  # rotated or dropped since it was listed
-        newline = chunk.rfind(b"\n")
-        if newline >= 0:
-            return begin, chunk[: newline + 1]
-        return begin, chunk if len(chunk) == limit else b""
-
-
-def _read_segment(segment: _Segment, position: int, limit: int) -> bytes | None:
-    try:
-        with segment.path.open("rb", buffering=0) as file:
-            if os.fstat(file.fileno()).st_ino != segment.inode:
-                return None
-            return os.pread(file.fileno(), limit, position)
-    except FileNotFoundError:
-        return None
-
-
-def _blocks_backwards(path: Path) -> Iterator[bytes]:
-    for segment in reversed(_segments(path)):
-        end = segment.size
-        while end > 0:
-            begin = max(0, end - BLOCK)
-            block = _read_segment(segment, begin, end - begin)
-            if block is None:
-                return
-            yield block
-            end = begin

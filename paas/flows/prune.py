@@ -12,8 +12,23 @@ from paas.flows.say import JobLog
 from paas.flows.work import Work
 from paas.model import App, Image, Job, Process, Release, Session, Source, select, update
 from paas.model.job import QUEUED, RUNNING
+from paas.rules.jobs import Prune
 from paas.rules.lifetime import Kept, kept_images, kept_sources
 from paas.rules.names import LABEL_APP_ID
+
+
+def queue_prune(on: WorkerPlatform) -> None:
+    """Every night, as a job like any other, so that it is seen and never runs beside another one of its kind."""
+    with on.database.write() as session:
+        if session.scalar(select(Job.id).where(Job.kind == "prune", Job.state.in_((QUEUED, RUNNING))).limit(1)):
+            return
+        session.add(
+            Job(
+                kind="prune", app_id=None, app_name=None, payload=Prune().model_dump(mode="json"),
+                created_at=on.clock.now(), created_by="platform", user_id=None, via="timetable",
+            )
+        )  # fmt: skip
+    on.worker.ring()
 
 
 def prune(on: WorkerPlatform, work: Work, say: JobLog) -> None:

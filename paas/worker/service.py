@@ -9,16 +9,14 @@ from datetime import datetime
 
 import structlog
 
-from paas.commands.queue import request
-from paas.context import Caller, Context, WorkerPlatform
+from paas.context import WorkerPlatform
 from paas.flows.dispatch import FLOWS
 from paas.flows.expire import expire
 from paas.flows.oneoff import open_terminal
+from paas.flows.prune import queue_prune
 from paas.flows.reconcile import reconcile, reconcile_app
 from paas.flows.retire import retire
-from paas.model import Job, func, select
-from paas.model.job import QUEUED, RUNNING
-from paas.rules.jobs import Prune
+from paas.model import Job
 from paas.worker.clock import Entry, Timetable
 from paas.worker.console import Consoles
 from paas.worker.deaths import DeathWatch
@@ -31,7 +29,6 @@ from paas.worker.threads import start_thread
 GRACE = 3.0  # for jobs that are about to end when the worker is stopped (s)
 DRAIN_LOOK = 0.5  # between looks at copies that still have connections (s)
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
-TIMETABLE = Caller(None, "platform", "admin", "timetable")
 
 log = structlog.get_logger(__name__)
 
@@ -71,7 +68,7 @@ class Worker:
                 Entry("retire", interval, self._retire),
                 Entry("expire", HOUR, lambda: expire(on), delay=MINUTE),
                 Entry("rotate", 10 * MINUTE, self._rotate, delay=MINUTE),
-                Entry("prune", DAY, self._prune, delay=10 * MINUTE),
+                Entry("prune", DAY, lambda: queue_prune(on), delay=10 * MINUTE),
             ]
         )
 
@@ -107,14 +104,6 @@ class Worker:
 
     def _rotate(self) -> None:
         self._on.proxy.rotate_logs()
-
-    def _prune(self) -> None:
-        """A job like any other, so that it is seen and never runs beside another one of its kind."""
-        with self._on.database.read() as session:
-            open_jobs = select(func.count()).where(Job.kind == "prune", Job.state.in_((QUEUED, RUNNING)))
-            is_there = session.scalar(open_jobs)
-        if not is_there:
-            request(Context(self._on, TIMETABLE), None, Prune())
 
     def _until(self, due: datetime | None) -> float | None:
         return None if due is None else max(0.0, (due - self._on.clock.now()).total_seconds())

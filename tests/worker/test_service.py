@@ -15,7 +15,7 @@ from paas.adapters.logfiles import LogFiles
 from paas.adapters.system import SystemClock
 from paas.adapters.workerline import SocketWorkerLine
 from paas.context import WorkerPlatform
-from paas.model import App, Database, Job, select
+from paas.model import App, Database, Job
 from paas.ports import ContainerSpec, ImageFacts, NetworkSpec
 from paas.rules import names
 from paas.worker.service import Worker
@@ -127,14 +127,3 @@ def test_the_process_serves_until_it_is_told_to_end(on: WorkerPlatform, tmp_path
         assert process.wait(8) == 0
     finally:
         process.kill()
-
-
-def test_pruning_is_queued_once(on: WorkerPlatform) -> None:
-    worker = Worker(on, {})
-    worker._prune()
-    worker._prune()
-    with on.database.read() as session:
-        jobs = session.scalars(select(Job)).all()
-    assert [(job.kind, job.created_by, job.via, job.app_id) for job in jobs] == [
-        ("prune", "platform", "timetable", None)
-    ]
