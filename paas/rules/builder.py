@@ -106,7 +106,7 @@ def _choose_buildpack(
         looked = ", ".join(asked[wish.builder].detect) if wish.builder in asked else "nothing: it is not installed"
         raise BuildError(
             f"The app is set to be built as {wish.builder}, but it looks for {looked}{where}",
-            "builder:set APP builder auto chooses from the source",
+            "builder:set APP selected leaves the choice to the source",
             code="no-builder",
         )
     if found is None:
