@@ -188,7 +188,10 @@ class Repositories(Protocol):
 
 
 class GitService(Protocol):
-    """One of git's server programs at work. The streams are file descriptors, which `close` closes."""
+    """One of git's server programs at work. The streams are file descriptors.
+
+    Who writes to `stdin` closes it: a descriptor closed under a writer may be somebody else's a moment later.
+    """
 
     stdin: int
     stdout: int
@@ -201,7 +204,7 @@ class GitService(Protocol):
 
     def kill(self) -> None: ...
 
-    def close(self) -> None: ...
+    def close_output(self) -> None: ...
 
 
 class GitHost(Repositories, Protocol):

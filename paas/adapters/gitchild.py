@@ -91,8 +91,8 @@ class ServingGit:
     def kill(self) -> None:
         self._child.kill()
 
-    def close(self) -> None:
-        for stream in self._streams:
+    def close_output(self) -> None:
+        for stream in self._streams[1:]:
             stream.close()
 
 

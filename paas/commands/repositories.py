@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 from paas.commands.call import app_for, call
@@ -103,9 +104,7 @@ def _create(ctx: Context, name: str, say: Say) -> App:
     check_app_name(name)
     if not ctx.on.settings.create_app_on_push:
         raise AppNotFoundError(name)
-    try:
+    with suppress(ConflictError, ForbiddenError):  # it is somebody's, perhaps theirs since a moment ago: look again
         call("apps:create", ctx, {"name": name})
-    except (ConflictError, ForbiddenError):  # somebody else's, or not theirs to create: for them it does not exist
-        raise AppNotFoundError(name) from None
-    say(f"-----> Created app {name}")
+        say(f"-----> Created app {name}")
     return app_for(ctx, name, "deploy")

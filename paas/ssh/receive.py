@@ -92,12 +92,14 @@ def converse(git: GitService, channel: paramiko.Channel, terminal: ChannelTermin
             git.kill()
         return git.wait()
     finally:
-        channel.shutdown_read()
-        git.close()
+        git.close_output()
 
 
 def _feed(git: GitService, channel: paramiko.Channel) -> None:
-    """From the client to git, whose own pace holds the client back through the channel's window."""
+    """From the client to git, whose own pace holds the client back through the channel's window.
+
+    Ends with the client's input, with git, or with the channel, which the session closes at its end.
+    """
     with contextlib.suppress(OSError, ValueError):
         while True:
             try:

@@ -16,7 +16,7 @@ from paas.context import Caller, Context, SshPlatform
 from paas.errors import PaasError, UnauthenticatedError, UsageError
 from paas.ssh.connection import Connection, SessionRequest
 from paas.ssh.receive import GIT_VERBS, GitDoor
-from paas.ssh.terminal import ChannelTerminal
+from paas.ssh.terminal import GONE, ChannelTerminal
 
 BUG_EXIT_CODE = 70  # EX_SOFTWARE of sysexits.h
 
@@ -111,6 +111,6 @@ def shown(words: list[str]) -> str:
 
 def _close(request: SessionRequest, code: int) -> None:
     """Output has been sent: exit status, then close, or clients call it a broken session."""
-    with contextlib.suppress(OSError, EOFError):
+    with contextlib.suppress(*GONE):
         request.channel.send_exit_status(code & 0xFF)
         request.channel.close()

@@ -6,6 +6,8 @@ import contextlib
 import threading
 from collections.abc import Callable
 
+import paramiko
+
 from paas.errors import BadInputError
 from paas.ports import ConsoleLine
 from paas.ssh.connection import SessionRequest
@@ -14,6 +16,7 @@ CHUNK = 65_536
 LONGEST_LINE = 4_096
 INTERRUPT, END_OF_INPUT = "\x03", "\x04"
 BACKSPACES = ("\x7f", "\b")
+GONE = (OSError, EOFError, paramiko.SSHException)  # what paramiko raises for a connection that is no more
 
 
 class ChannelTerminal:
@@ -37,7 +40,7 @@ class ChannelTerminal:
         """False when the client has left."""
         try:
             send(data)
-        except OSError:
+        except GONE:
             return False
         self.sent += len(data)
         return True
@@ -100,7 +103,7 @@ class ChannelTerminal:
 
     def _feed(self, line: ConsoleLine) -> None:
         """From the client to the container; when the client has left, the container is hung up."""
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(*GONE):
             while data := self._channel.recv(CHUNK):
                 line.send(data)
             if not self._channel.closed:
