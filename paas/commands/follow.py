@@ -37,6 +37,21 @@ def outcome_of(on: Platform, job_id: int) -> Outcome | None:
     return Outcome(job.state, job.result_code or "", job.result_message or "", job.result_hint or "", dict(job.result))
 
 
+def log_so_far(on: Platform, job_id: int, limit: int) -> tuple[str, int]:
+    """The last `limit` bytes of whole lines written until now, and the offset behind them."""
+    name = f"jobs/{job_id}.log"
+    size = on.logs.size(name)
+    start = max(0, size - limit)
+    read = b""
+    while start + len(read) < size:
+        chunk = on.logs.read(name, start + len(read), size - start - len(read))
+        if not chunk:
+            break
+        read += chunk
+    whole = read[: read.rfind(b"\n") + 1]
+    return whole.decode("utf-8", "replace"), start + len(whole)
+
+
 def follow_chunks(on: Platform, job_id: int, offset: int = 0, timeout: float = 1.0) -> Iterator[tuple[int, bytes]]:
     """(offset after it, bytes) of the job's log until the job ended; b"" after `timeout` seconds of silence."""
     name = f"jobs/{job_id}.log"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from flask import Request, Response
+from flask import Request
+from werkzeug.wrappers import Response
 
 from paas.commands.callers import caller_by_session, close_session, open_session
 from paas.commands.passwords import is_password

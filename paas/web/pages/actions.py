@@ -1,0 +1,52 @@
+"""What happens when somebody presses a button? One route turns a form into a declared command: no more than the API."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, redirect, request, url_for
+from werkzeug.wrappers import Response
+
+from paas.commands.call import call
+from paas.commands.declare import Command, find
+from paas.commands.results import JobStarted
+from paas.context import Context, Platform
+from paas.errors import UnknownCommandError
+from paas.web.pages.frame import for_people, local_path
+from paas.web.security import check_csrf, check_origin
+from paas.web.signin import session_secret
+
+OURS = ("csrf_token", "next")  # fields of the form that are not the command's
+
+
+def register(pages: Blueprint, on: Platform) -> None:
+    @pages.post("/do/<command>", endpoint="do")
+    @for_people(on)
+    def act(ctx: Context, command: str) -> Response:
+        check_origin(request)
+        check_csrf(request, session_secret(ctx.on, request))
+        declared = find(command)
+        if declared is None or not declared.changes or declared.passes_words:
+            raise UnknownCommandError(f"{command[:60]!a} is no button of this page", "help")
+        words = read_form(declared)
+        result = call(declared.name, ctx, words)
+        app = words.get("app")
+        if isinstance(result, JobStarted) and app and declared.name not in ("apps:destroy", "apps:rename"):
+            return redirect(url_for("pages.build", app=app, build=result.job_id), 303)
+        return redirect(local_path(request.form.get("next"), url_for("pages.apps")), 303)
+
+
+def read_form(declared: Command) -> dict[str, Any]:
+    """The form's fields as the command's words; empty optional fields are left out."""
+    places = {parameter.name: parameter for parameter in declared.parameters}
+    words: dict[str, Any] = {}
+    for name in request.form:
+        if name in OURS:
+            continue
+        parameter = places.get(name)
+        values = request.form.getlist(name)
+        if parameter is not None and parameter.place == "rest":
+            words[name] = [value for value in values if value]
+        elif parameter is None or parameter.required or values[-1]:
+            words[name] = values[-1]
+    return words
