@@ -17,6 +17,8 @@ from paas.errors import DeployError
 from paas.ports import Container, ContainerSpec, IsCancelled
 from paas.rules import names
 
+NAME_TIMEOUT = 10  # a name that Docker says is taken is waited for this long (s)
+NAME_PAUSE = 0.02
 CANCEL_GLANCE = 0.5  # a wait looks this often after a wish to cancel (s)
 
 
@@ -122,17 +124,24 @@ class DockerContainers:
         }
 
     def _create(self, spec: ContainerSpec) -> None:
-        client: Any = self._engine.client
-        try:
-            client.create_container_from_config(container_config(spec, self._engine.installation), spec.name)
-        except APIError as error:
-            if error.status_code == 409 and self._inspect(spec.name) is not None:
+        """Unless there. Docker reserves a name some time before it shows the container, and after it is gone."""
+        until = time.monotonic() + NAME_TIMEOUT
+        while True:
+            try:
+                self._post_create(spec)
                 return
-            if error.status_code == 404 and "image" in said(error).lower():
-                raise DeployError(
-                    f"The image of {spec.name} is gone", f"ps:rebuild {spec.app_name}", code="image-gone"
-                ) from error
-            raise DeployError(f"{spec.name} cannot be created: {said(error)}", code="start-failed") from error
+            except APIError as error:
+                if error.status_code != 409:
+                    raise _refusal(spec, error) from error
+                if self._inspect(spec.name) is not None:
+                    return
+                if time.monotonic() > until:
+                    raise _refusal(spec, error) from error
+            time.sleep(NAME_PAUSE)
+
+    def _post_create(self, spec: ContainerSpec) -> None:
+        client: Any = self._engine.client
+        client.create_container_from_config(container_config(spec, self._engine.installation), spec.name)
 
     def _run(self, name: str) -> Container:
         try:
@@ -164,6 +173,12 @@ class DockerContainers:
 def _is_told_enough(entry: Mapping[str, Any], app_id: str | None) -> bool:
     """In a look at everything, the list itself says enough of what runs (all but its start)."""
     return app_id is None and entry["State"] == "running"
+
+
+def _refusal(spec: ContainerSpec, error: APIError) -> DeployError:
+    if error.status_code == 404 and "image" in said(error).lower():
+        return DeployError(f"The image of {spec.name} is gone", f"ps:rebuild {spec.app_name}", code="image-gone")
+    return DeployError(f"{spec.name} cannot be created: {said(error)}", code="start-failed")
 
 
 def _reason(text: str) -> str:

@@ -213,7 +213,12 @@ def test_cat_without_a_terminal_ends_when_stdin_ends(room: Room) -> None:
     spec = _running(room)
     terminal = room.runtime.execute(spec.name, ("cat",), tty=False)
     sent = os.urandom(300_000)
-    Thread(target=lambda: (terminal.send(sent), terminal.send_eof())).start()
+
+    def type_in() -> None:
+        terminal.send(sent)
+        terminal.send_eof()
+
+    Thread(target=type_in).start()
     assert b"".join(data for _, data in terminal.frames()) == sent
     assert terminal.exit_code() == 0
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from ipaddress import IPv4Network
 from itertools import count
 from queue import Empty, SimpleQueue
 from threading import Condition
@@ -19,14 +18,13 @@ from paas.ports import (
     Container,
     ContainerSpec,
     EngineFacts,
-    ImageFacts,
     IsCancelled,
     LogLine,
-    NetworkSpec,
 )
-from paas.rules import names
 from tests.fakes.behaviour import Behaviour
 from tests.fakes.clock import FakeClock
+from tests.fakes.inventory import FakeInventory
+from tests.fakes.logstream import FakeLogStream
 from tests.fakes.terminal import FakeTerminal
 
 __all__ = ["Behaviour", "FakeRuntime"]
@@ -43,16 +41,14 @@ class _Box:
     dies_at: float | None = None
 
 
-class FakeRuntime:
+class FakeRuntime(FakeInventory):
     def __init__(self, clock: Clock | None = None) -> None:
+        super().__init__()
         self.clock = clock or FakeClock()
         self.is_down = False
         self.calls: list[str] = []  # "start paas-...", in order
         self._boxes: dict[str, _Box] = {}
-        self._networks: dict[str, NetworkSpec] = {}
-        self._images: dict[str, ImageFacts] = {}
         self._behaviours: list[tuple[str, Behaviour]] = []
-        self._host_networks: list[IPv4Network] = [IPv4Network("172.17.0.0/16")]
         self._numbers = count(1)
         self._listeners: list[SimpleQueue[str]] = []
         self._changed = Condition()
@@ -79,11 +75,8 @@ class FakeRuntime:
     def lose(self, name: str) -> None:
         """A container vanishes behind the platform's back."""
         with self._changed:
-            self._boxes.pop(name, None)
-            self._changed.notify_all()
-
-    def add_image(self, facts: ImageFacts) -> None:
-        self._images[facts.id] = facts
+            if name in self._boxes:
+                self._end(self._boxes.pop(name), 137, False)
 
     def spec_of(self, name: str) -> ContainerSpec:
         return self._boxes[name].spec
@@ -175,7 +168,7 @@ class FakeRuntime:
         self, name: str, since: str | Mapping[str, str] = "", *, follow: bool = False, tail: int | None = None
     ) -> FakeLogStream:
         self._settle()
-        return FakeLogStream(self, name, since, follow, tail)
+        return FakeLogStream(self._boxes.get(name), self._changed, since, follow, tail)
 
     def deaths(self, is_over: Callable[[], bool]) -> Iterator[str]:
         heard: SimpleQueue[str] = SimpleQueue()
@@ -207,50 +200,14 @@ class FakeRuntime:
             raise ConflictError(f"{name} does not run", "ps:report shows what runs", code="not-running")
         return FakeTerminal(self._behaviour_for(" ".join(command)), lambda code: None, lambda: None)
 
-    def networks(self) -> list[NetworkSpec]:
-        self._settle()
-        return list(self._networks.values())
-
-    def create_network(self, spec: NetworkSpec) -> None:
-        self._settle()
-        if spec.name in self._networks:
-            return
-        if any(spec.subnet.overlaps(taken) for taken in self.host_networks()):
-            raise ConflictError(f"The subnet {spec.subnet} is taken", code="subnet-taken")
-        self._networks[spec.name] = spec
-
-    def remove_network(self, name: str) -> None:
-        self._settle()
-        self._networks.pop(name, None)
-
-    def host_networks(self) -> list[IPv4Network]:
-        return self._host_networks + [spec.subnet for spec in self._networks.values()]
-
-    def image(self, reference: str) -> ImageFacts | None:
-        self._settle()
-        for facts in self._images.values():
-            if reference == facts.id or reference in facts.tags:
-                return facts
-        return None
-
-    def images(self, app_id: str | None = None) -> list[ImageFacts]:
-        self._settle()
-        return [facts for facts in self._images.values() if app_id in (None, facts.labels.get(names.LABEL_APP_ID))]
-
-    def remove_image(self, reference: str) -> bool:
-        facts = self.image(reference)
-        if facts is None:
-            return True
-        if any(box.shown.image in (facts.id, *facts.tags) for box in self._boxes.values()):
-            return False
-        del self._images[facts.id]
-        return True
-
     def stats(self, name: str) -> Mapping[str, float]:
         self._settle()
         return {"cpu_seconds": 1.0, "memory_bytes": 4_400_000.0, "network_in": 0.0, "network_out": 0.0}
 
     # --- inside -------------------------------------------------------------------------------------------------------
+    def _images_in_use(self) -> list[str]:
+        return [box.shown.image for box in self._boxes.values()]
+
     def _settle(self) -> None:
         """Let end what should have ended by now; refuse all when the engine is down."""
         if self.is_down:
@@ -328,42 +285,3 @@ class FakeRuntime:
         for heard in self._listeners:
             heard.put(box.shown.name)
         self._changed.notify_all()
-
-
-class FakeLogStream:
-    """Lines as they come, until the container is not running any more or someone closes it."""
-
-    def __init__(
-        self, runtime: FakeRuntime, name: str, since: str | Mapping[str, str], follow: bool, tail: int | None
-    ) -> None:
-        self._runtime = runtime
-        self._follow = follow
-        self._since = {"stdout": since, "stderr": since} if isinstance(since, str) else since
-        self._box = runtime._boxes.get(name)
-        self._at = max(0, len(self._box.lines) - tail) if self._box and tail is not None else 0
-        self._is_closed = False
-
-    def __iter__(self) -> FakeLogStream:
-        return self
-
-    def __next__(self) -> LogLine:
-        while self._box is not None:
-            with self._runtime._changed:
-                self._runtime._changed.wait_for(self._has_news)
-                if self._is_closed or self._at >= len(self._box.lines):
-                    break
-                line = self._box.lines[self._at]
-                self._at += 1
-            if line.timestamp > self._since.get(line.stream, ""):
-                return line
-        raise StopIteration
-
-    def close(self) -> None:
-        with self._runtime._changed:
-            self._is_closed = True
-            self._runtime._changed.notify_all()
-
-    def _has_news(self) -> bool:
-        assert self._box is not None
-        is_running = self._follow and self._box.shown.state in ("running", "paused")
-        return self._is_closed or not is_running or self._at < len(self._box.lines)
