@@ -49,7 +49,7 @@ class DockerNetworks:
                     labels={names.LABEL_INSTALLATION: self._engine.installation, names.LABEL_APP_ID: spec.app_id},
                 )
             except APIError as error:
-                if error.status_code == 409 and self._is_there(spec):
+                if self._is_there(spec):  # someone else was faster
                     return
                 if any(words in said(error).lower() for words in OVERLAPS):
                     raise ConflictError(f"The subnet {spec.subnet} is taken", code="subnet-taken") from error
