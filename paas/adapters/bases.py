@@ -24,6 +24,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Lock, Thread
 
 from docker import APIClient
 from docker.errors import DockerException, ImageNotFound
@@ -50,8 +51,9 @@ Build = Callable[[BuildOrder, Say, IsCancelled, Callable[[int], None]], BuiltIma
 
 PROBED_IMAGE = "docker.io/library/debian:bookworm-slim"
 PROBE_TIMEOUT = 5.0  # s
-PROBE_KEPT = 300.0  # s
+PROBE_INTERVAL = 300.0  # s
 TMPFS_NEEDED = 3_000_000_000  # bytes of free memory from which the tree is made in memory: 15 s instead of 23 s
+MAKER = "maker.pid"
 APT_SOURCES = Path("/etc/apt")
 
 
@@ -61,15 +63,26 @@ class BaseImages:
         self._engine = engine
         self._build = build
         self._kinds = read_kinds((recipes / "recipes.toml").read_text())
-        self._probed: tuple[float, Origin] | None = None
+        self._answered = settings.folder("docker", "registry-answered")
+        self._lock_of_probe = Lock()
+        self._probed_at: float | None = None
 
     def origin(self) -> Origin:
-        """As set; `auto`: whether the engine reaches a registry, asked again every few minutes."""
+        """As set. `auto`: a registry once one has answered, so that an outage changes no app's language version.
+
+        Until then it is asked again every few minutes, behind the back of whoever builds.
+        """
         if self._settings.base_images != "auto":
             return self._settings.base_images
-        if self._probed is None or time.monotonic() - self._probed[0] > PROBE_KEPT:
-            self._probed = (time.monotonic(), self._probe())
-        return self._probed[1]
+        with self._lock_of_probe:
+            is_first = self._probed_at is None
+            is_due = self._probed_at is None or time.monotonic() - self._probed_at > PROBE_INTERVAL
+            if is_due and not self._answered.exists():
+                self._probed_at = time.monotonic()
+                probe = Thread(target=self._probe, name="probe-registry", daemon=True)
+                probe.start()
+                probe.join(PROBE_TIMEOUT + 1 if is_first else 0)
+        return "registry" if self._answered.exists() else "debian"
 
     def find(self, name: str, say: Say) -> BaseImage:
         """Raises BuildError that lists what can be had, or says why it cannot be made."""
@@ -82,14 +95,15 @@ class BaseImages:
                     self._make(recipe, certificates, say)
         return BaseImage(name, recipe.reference, recipe.origin)
 
-    def _probe(self) -> Origin:
+    def _probe(self) -> None:
         try:
             client = APIClient(base_url=self._settings.docker_host, version="auto", timeout=int(PROBE_TIMEOUT))
             with contextlib.closing(client):
                 client.inspect_distribution(PROBED_IMAGE)  # type: ignore[no-untyped-call]
         except (DockerException, RequestException):
-            return "debian"
-        return "registry"
+            return
+        self._answered.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._answered.touch()
 
     def _is_made(self, recipe: Recipe) -> bool:
         with self._engine.talking():
@@ -163,6 +177,7 @@ class BaseImages:
             stderr=subprocess.PIPE,
             start_new_session=True,
         )
+        (folder / MAKER).write_text(str(process.pid))
         lines: list[str] = []
         try:
             with ThreadPoolExecutor(1) as pool:
@@ -217,6 +232,7 @@ class BaseImages:
         parent = _fastest_folder(self._settings.folder("docker"))
         prefix = f"paas-base-{name}-{hashlib.sha256(str(self._settings.home).encode()).hexdigest()[:8]}-"
         for left in parent.glob(f"{prefix}*"):
+            _end_maker(left)
             shutil.rmtree(left, ignore_errors=True)
         with tempfile.TemporaryDirectory(dir=parent, prefix=prefix, ignore_cleanup_errors=True) as folder:
             yield Path(folder)
@@ -249,6 +265,15 @@ def _fastest_folder(fallback: Path) -> Path:
         return shared
     fallback.mkdir(mode=0o700, parents=True, exist_ok=True)
     return fallback
+
+
+def _end_maker(folder: Path) -> None:
+    """Kill the mmdebstrap of a killed worker, known by the folder in its command line."""
+    with contextlib.suppress(OSError, ValueError):
+        pid = int((folder / MAKER).read_text())
+        if folder.name.encode() in Path("/proc", str(pid), "cmdline").read_bytes():
+            os.killpg(pid, signal.SIGKILL)
+            time.sleep(0.2)  # until its children's files are closed; only after a crash
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

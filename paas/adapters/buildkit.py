@@ -7,6 +7,7 @@ the client and its output to the log; 4. read the image's id, or say why there i
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import tempfile
 import time
@@ -140,14 +141,15 @@ class BuildKit:
                 raise limits.remote_add_refusal("a URL by the base image", 1, "FROM")
 
     def _facts(self) -> _Facts:
-        """Found by probing, kept for some minutes."""
+        """Found by probing. The engine is asked again after some minutes, the client was found for good."""
         with self._lock:
             if self._known is None or time.monotonic() - self._known.asked_at > _FACTS_KEPT:
                 self._settings.folder("docker").mkdir(mode=0o700, parents=True, exist_ok=True)
+                _sweep(self._settings.folder("docker"))
                 with self._engine.talking():
                     info = self._engine.client.info()
                 self._known = _Facts(
-                    find_client(self._settings),
+                    self._known.client if self._known else find_client(self._settings),
                     str(info["ServerVersion"]),
                     info.get("CgroupDriver") == "systemd",
                     Path(info.get("DockerRootDir") or "/var/lib/docker"),
@@ -176,11 +178,18 @@ class BuildKit:
     def _workspace(self) -> Iterator[Path]:
         parent = self._settings.folder("docker")
         try:
-            made = tempfile.TemporaryDirectory(dir=parent, prefix="build-")
+            made = tempfile.TemporaryDirectory(dir=parent, prefix=f"build-{os.getpid()}-")
         except OSError as error:
             raise UnavailableError(f"{parent} cannot be written: {error.strerror}", "paas doctor") from error
         with made as folder:
             yield Path(folder)
+
+
+def _sweep(parent: Path) -> None:
+    """Remove the folders of builders that were killed."""
+    for left in parent.glob("build-*-*"):
+        if not Path("/proc", left.name.split("-")[1]).exists():
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def _rewrite(

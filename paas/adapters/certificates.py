@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from pathlib import Path
 
@@ -33,8 +34,14 @@ def extra_certificates(extra: Path | None, debian: Path = DEBIAN_CERTIFICATES) -
     """Those of the setting that Debian's own package does not bring."""
     if extra is None:
         return []
-    known = {certificate for file in debian.rglob("*.crt") for certificate in _certificates(file)}
+    known = _shipped(debian)
     return [certificate + "\n" for certificate in _certificates(extra) if certificate not in known]
+
+
+@functools.lru_cache(maxsize=2)
+def _shipped(folder: Path) -> frozenset[str]:
+    """140 small files, read once per process."""
+    return frozenset(certificate for file in folder.rglob("*.crt") for certificate in _certificates(file))
 
 
 def _certificates(path: Path) -> list[str]:

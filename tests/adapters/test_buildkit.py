@@ -10,9 +10,12 @@ from pathlib import Path
 import psutil
 import pytest
 
+from paas.adapters.buildkit import BuildKit
 from paas.errors import BadInputError, BuildError, CancelledJobError, UnavailableError
+from paas.ports import BuiltImage
 from paas.rules import names
 from tests.builders import Workshop, workshop
+from tests.contracts.builder import BuilderContract, Inspect, Order
 from tests.sourcetar import add_file, add_member
 
 
@@ -20,6 +23,20 @@ from tests.sourcetar import add_file, add_member
 def room(tmp_path: Path) -> Iterator[Workshop]:
     with workshop(tmp_path) as made:
         yield made
+
+
+class TestBuildKit(BuilderContract):
+    @pytest.fixture
+    def builder(self, room: Workshop) -> BuildKit:
+        return room.builder
+
+    @pytest.fixture
+    def order(self, room: Workshop) -> Order:
+        return lambda files: room.order(room.dockerfile("COPY . /src") | dict(files))
+
+    @pytest.fixture
+    def labels_of(self, room: Workshop) -> Inspect:
+        return lambda image: room.inspect(BuiltImage(image, ""))["Config"]["Labels"]
 
 
 def test_an_image_has_its_tag_its_labels_and_what_the_dockerfile_says(room: Workshop) -> None:

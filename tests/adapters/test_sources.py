@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import hashlib
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from paas.adapters.sources import TarSources
 from paas.errors import BadInputError, NotFoundError
 from paas.settings import Settings
+from tests.contracts.sources import Put, SourcesContract
 from tests.sourcetar import write_source
 
 
@@ -27,13 +29,23 @@ def sources(settings: Settings) -> TarSources:
     return TarSources(settings)
 
 
-def put(settings: Settings, name: str = "in.tar", **files: str) -> str:
+def put_down(settings: Settings, name: str = "in.tar", **files: str) -> str:
     path = write_source(settings.folder("inbox", "ssh", name), files or {"Procfile": "web: x"})
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
+class TestTarSources(SourcesContract):
+    @pytest.fixture
+    def put(self, settings: Settings) -> Put:
+        def put(name: str, files: Mapping[str, bytes]) -> str:
+            path = write_source(settings.folder("inbox", "ssh", name), files)
+            return hashlib.sha256(path.read_bytes()).hexdigest()
+
+        return put
+
+
 def test_a_source_is_taken_once_and_may_be_asked_for_twice(settings: Settings, sources: TarSources) -> None:
-    digest = put(settings)
+    digest = put_down(settings)
     path = sources.accept("ssh", "in.tar", digest, 7)
     assert path == settings.folder("sources") / "7.tar"
     assert path.stat().st_mode & 0o777 == 0o600
@@ -43,7 +55,7 @@ def test_a_source_is_taken_once_and_may_be_asked_for_twice(settings: Settings, s
 
 
 def test_another_content_than_announced_is_refused_and_leaves_nothing(settings: Settings, sources: TarSources) -> None:
-    put(settings)
+    put_down(settings)
     with pytest.raises(BadInputError) as refused:
         sources.accept("ssh", "in.tar", "0" * 64, 7)
     assert refused.value.code == "source-digest"
@@ -74,7 +86,7 @@ def test_a_file_of_another_user_is_refused(settings: Settings, sources: TarSourc
 
 
 def test_a_file_over_the_limit_is_refused(settings: Settings, sources: TarSources) -> None:
-    digest = put(settings, a="x" * 200_000)
+    digest = put_down(settings, a="x" * 200_000)
     with pytest.raises(BadInputError) as refused:
         sources.accept("ssh", "in.tar", digest, 7)
     assert refused.value.code == "source-size"

@@ -41,7 +41,7 @@ def host_server() -> Iterator[tuple[int, list[str]]]:
             self.end_headers()
             self.wfile.write(b"secret of the host")
 
-        do_HEAD = do_GET
+        do_HEAD = do_GET  # noqa: N815 - http.server names it so
 
         def log_message(self, *words: object) -> None:
             pass
