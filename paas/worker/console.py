@@ -30,10 +30,14 @@ class Consoles:
     def __init__(self, on: WorkerPlatform, open_terminal: OpenTerminal) -> None:
         self._on = on
         self._open_terminal = open_terminal
+        self.have_been_opened = (
+            False  # by this worker: one-offs that nobody watches may be the last worker's only before
+        )
 
     def bridge(self, line: socket.socket, secret: str) -> None:
         """Serve one session on this connection until either side ends. Raises PaasError before it has begun."""
         app, order, ticket = self._spend(secret)
+        self.have_been_opened = True
         terminal = self._open_terminal(self._on, app, order)
         log.info("console", app=app.name, kind=order.kind, by=ticket.created_by)
         try:

@@ -12,7 +12,7 @@ from paas.errors import UnavailableError
 from paas.ports import Clock, Container, Logs, Runtime
 from paas.rules import names
 from paas.worker.logfollower import RETRY, Flusher, Follower, Plumbing
-from paas.worker.threads import start_thread
+from paas.worker.threads import SMALL, start_thread
 
 
 class ContainerLogs:
@@ -37,7 +37,7 @@ class ContainerLogs:
                 follower.must_look_again = True
                 return
             follower = self._followers[container.name] = Follower(self._plumbing, container, self._flusher)
-        start_thread(lambda: follower.run(self._may_end), f"log {container.name}")
+        start_thread(lambda: follower.run(self._may_end), f"log {container.name}", SMALL)
 
     def begin_all(self) -> None:
         """Follow every copy that is not followed yet: at boot, and as the net below `begin`."""

@@ -88,7 +88,7 @@ class JobLoop:
 
     # --- taking over --------------------------------------------------------------------------------------------------
     def recover(self) -> list[int]:
-        """Queue again what dead workers left running, after killing their recorded children; the jobs' ids."""
+        """Queue again what dead or silent workers left running, after killing the recorded children; the jobs' ids."""
         with self._on.database.read() as session:
             jobs = session.scalars(select(Job).where(Job.state == RUNNING)).all()
         left = [job for job in jobs if self._is_abandoned(job)]
@@ -103,9 +103,8 @@ class JobLoop:
         with self._lock:
             if job.id in self._running:
                 return False
-        if job.worker == self._me:  # ended here, but the row could not be written; or claimed a moment ago
-            return job.lease_until is not None and job.lease_until < self._on.clock.now()
-        return not host.is_alive(job.worker)
+        is_silent = job.lease_until is None or job.lease_until < self._on.clock.now()
+        return is_silent or not host.is_alive(job.worker)
 
     # --- looking after ------------------------------------------------------------------------------------------------
     def look_after(self, must_renew: bool = True) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from collections.abc import Mapping
 from datetime import datetime
+from typing import NoReturn
 
 import structlog
 
@@ -33,8 +35,8 @@ MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
 log = structlog.get_logger(__name__)
 
 
-def serve(on: WorkerPlatform, questions: Mapping[str, Handler] | None = None) -> None:
-    """Be the worker until SIGTERM or SIGINT. Running jobs are durable: the next worker resumes them.
+def serve(on: WorkerPlatform, questions: Mapping[str, Handler] | None = None) -> NoReturn:
+    """Be the worker until SIGTERM or SIGINT, then end the process. The next worker resumes what ran.
 
     `questions`: handlers of the worker's socket beside its own (`doctor`).
     """
@@ -45,6 +47,9 @@ def serve(on: WorkerPlatform, questions: Mapping[str, Handler] | None = None) ->
     worker.start()
     os.read(told, 1)
     worker.stop()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)  # Python would wait for the thread pools of flows that are in the middle of something
 
 
 class Worker:
@@ -60,7 +65,8 @@ class Worker:
             lambda: self._timetable.kick("retire"),
         )
         answers = {**handlers(on, self._loop, on.clock.now()), **questions}
-        self._socket = WorkerSocket(on.settings, self._loop.ring, answers, Consoles(on, open_terminal).bridge)
+        self._consoles = Consoles(on, open_terminal)
+        self._socket = WorkerSocket(on.settings, self._loop.ring, answers, self._consoles.bridge)
         interval = on.settings.reconcile_interval
         self._timetable = Timetable(
             [
@@ -95,7 +101,8 @@ class Worker:
     def _reconcile(self) -> float | None:
         """Seconds until a crashed process is due to be started again, if one is."""
         self._on.log_keeper.begin_all()
-        due = reconcile(self._on, self._locks.share, is_boot=self._is_boot)
+        is_boot = self._is_boot and not self._consoles.have_been_opened
+        due = reconcile(self._on, self._locks.share, is_boot=is_boot)
         self._is_boot = False
         return self._until(due)
 

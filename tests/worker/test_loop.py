@@ -326,6 +326,12 @@ def test_a_living_workers_job_is_left_to_it(on: WorkerPlatform) -> None:
     assert JobLoop(on, {}, AppLocks()).recover() == [job_id]
 
 
+def test_a_silent_workers_job_is_taken_over_when_its_lease_is_over(on: WorkerPlatform) -> None:
+    job_id = queue(on)
+    abandon(on, job_id, worker=host.identity(), lease_until=on.clock.now() - timedelta(seconds=1))
+    assert JobLoop(on, {}, AppLocks()).recover() == [job_id]
+
+
 def test_who_lost_the_fence_writes_nothing(on: WorkerPlatform) -> None:
     gate = Gate()
     job_id = queue(on)
