@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import hashlib
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -150,24 +149,3 @@ def test_what_hinders_the_session_is_told(on: WorkerPlatform, line: SocketWorker
     with pytest.raises(PaasError) as refusal:
         line.open_console(ticket(on))
     assert (refusal.value.code, refusal.value.hint) == ("no-release", "git push paas main")
-
-
-def test_a_worker_that_dies_in_the_middle_is_told_from_an_exit_code(tmp_path: Path) -> None:
-    path = tmp_path / "worker.sock"
-    with socket.socket(socket.AF_UNIX) as listener:
-        listener.bind(str(path))
-        listener.listen()
-
-        def die_early() -> None:
-            peer, _ = listener.accept()
-            peer.recv(1000)
-            peer.sendall(b"=\0\0\0\2{}")
-            peer.close()
-
-        threading.Thread(target=die_early).start()
-        console = SocketWorkerLine(path).open_console("x")
-        assert list(console.frames()) == []
-        with pytest.raises(PaasError) as refusal:
-            console.exit_code()
-        assert refusal.value.code == "session-lost"
-        console.close()

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from paas.adapters.workerline import SocketWorkerLine
-from paas.errors import NotFoundError, PaasError, UnavailableError
+from paas.errors import NotFoundError, PaasError
 from paas.rules import frames
 from paas.settings import Settings
 from paas.worker.line import WorkerSocket
@@ -69,10 +69,6 @@ def test_a_ring_wakes_the_worker(line: SocketWorkerLine, rung: Rung) -> None:
     assert rung.event.wait(2)
 
 
-def test_a_ring_never_raises(tmp_path: Path) -> None:
-    SocketWorkerLine(tmp_path / "nothing.sock").ring()
-
-
 def test_a_question_is_answered(line: SocketWorkerLine) -> None:
     assert line.ask("echo", app="blog") == {"echo": {"app": "blog"}}
 
@@ -98,13 +94,6 @@ def test_an_unknown_question_is_refused(line: SocketWorkerLine) -> None:
 def test_a_refused_ticket_is_told(line: SocketWorkerLine) -> None:
     with pytest.raises(PaasError, match="No ticket abc"):
         line.open_console("abc")
-
-
-def test_nobody_there_is_one_clear_line(tmp_path: Path) -> None:
-    with pytest.raises(UnavailableError, match="does not answer"):
-        SocketWorkerLine(tmp_path / "nothing.sock").ask("state")
-    with pytest.raises(UnavailableError):
-        SocketWorkerLine(tmp_path / "nothing.sock").open_console("x")
 
 
 @pytest.mark.parametrize(

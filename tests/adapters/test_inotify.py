@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from paas.adapters.inotify import FolderWatch
+
+
+def test_growth_wakes_and_a_touch_is_told_apart(tmp_path: Path) -> None:
+    file = tmp_path / "logs" / "1.log"
+    file.parent.mkdir()
+    file.write_text("x")
+    with FolderWatch().subscribe(file) as subscription:
+        assert not subscription.wait(0.01)
+        with file.open("a") as grown:
+            grown.write("y")
+        assert subscription.wait(2)
+        assert not subscription.take()
+        os.utime(file)
+        assert subscription.wait(2)
+        assert subscription.take()
+        assert not subscription.wait(0.01)
+
+
+def test_other_files_wake_nobody(tmp_path: Path) -> None:
+    file = tmp_path / "logs" / "1.log"
+    file.parent.mkdir()
+    with FolderWatch().subscribe(file) as subscription:
+        (file.parent / "2.log").write_text("x")
+        assert not subscription.wait(0.05)
+
+
+def test_a_folder_that_is_made_later_is_watched_from_then_on(tmp_path: Path) -> None:
+    file = tmp_path / "later" / "1.log"
+    with FolderWatch().subscribe(file) as subscription:
+        file.parent.mkdir()
+        assert subscription.wait(2)
+        assert subscription.take()
+        file.write_text("x")
+        assert subscription.wait(2)
+
+
+def test_a_removed_folder_is_watched_again_when_it_comes_back(tmp_path: Path) -> None:
+    file = tmp_path / "logs" / "1.log"
+    file.parent.mkdir()
+    with FolderWatch().subscribe(file) as subscription:
+        file.parent.rmdir()
+        subscription.wait(2)
+        file.parent.mkdir()
+        while subscription.wait(0.2):
+            subscription.take()
+        file.write_text("x")
+        assert subscription.wait(2)
+
+
+def test_watches_end_with_their_last_reader(tmp_path: Path) -> None:
+    watch = FolderWatch()
+    file = tmp_path / "logs" / "1.log"
+    file.parent.mkdir()
+    with watch.subscribe(file):
+        with watch.subscribe(file):
+            pass
+        assert watch._watches.keys() == {tmp_path, file.parent}
+    assert not watch._watches
+    assert not watch._readers

@@ -1,0 +1,44 @@
+"""The line without a worker; with one: tests/worker/test_line.py and test_console.py."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from pathlib import Path
+
+import pytest
+
+from paas.adapters.workerline import SocketWorkerLine
+from paas.errors import PaasError, UnavailableError
+
+
+def test_a_ring_never_raises(tmp_path: Path) -> None:
+    SocketWorkerLine(tmp_path / "nothing.sock").ring()
+
+
+def test_nobody_there_is_one_clear_line(tmp_path: Path) -> None:
+    with pytest.raises(UnavailableError, match="does not answer"):
+        SocketWorkerLine(tmp_path / "nothing.sock").ask("state")
+    with pytest.raises(UnavailableError):
+        SocketWorkerLine(tmp_path / "nothing.sock").open_console("x")
+
+
+def test_a_worker_that_dies_in_the_middle_is_told_from_an_exit_code(tmp_path: Path) -> None:
+    path = tmp_path / "worker.sock"
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        listener.listen()
+
+        def die_early() -> None:
+            peer, _ = listener.accept()
+            peer.recv(1000)
+            peer.sendall(b"=\0\0\0\2{}")
+            peer.close()
+
+        threading.Thread(target=die_early).start()
+        console = SocketWorkerLine(path).open_console("x")
+        assert list(console.frames()) == []
+        with pytest.raises(PaasError) as refusal:
+            console.exit_code()
+        assert refusal.value.code == "session-lost"
+        console.close()
