@@ -18,11 +18,9 @@ from paas.errors import BadInputError, ConflictError, NotFoundError
 from paas.model import App, Formation, Process, Release, Session
 from paas.model.app import formation_of
 from paas.model.process import processes_of
-from paas.rules.formation import formation_for
+from paas.rules.formation import MOST_COPIES, formation_for
 from paas.rules.jobs import Rebuild, Restart, Scale, Start, Stop
 from paas.rules.names import RESERVED_PROCESS_TYPES, check_process_type, display_name
-
-MOST_COPIES = 40  # of an app in all: its network has 94 addresses, and a swap needs each copy twice
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 WEB = "web"
+MOST_COPIES = 40  # of an app in all: its network has 94 addresses, and a swap needs each copy twice
 
 
 def copies_of(process_type: str, wanted: Mapping[str, int], suggested: Mapping[str, int]) -> int:

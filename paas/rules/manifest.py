@@ -6,18 +6,15 @@ and health checks (dokku.com/docs/appendices/file-formats/app-json). Keys that d
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal
-
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from typing import Literal
 
 from paas.errors import BadInputError
-from paas.rules.names import check_process_type
-from paas.rules.plain_json import parse_json
+from paas.rules.formation import MOST_COPIES
+from paas.rules.manifest_shape import APP_JSON, Check, Variable, read_shape, unknown_keys
 
-APP_JSON = "app.json"
-MOST_COPIES = 100
+__all__ = ["APP_JSON", "HealthCheck", "Manifest", "WantedVariable", "first_values", "parse_manifest"]
 
 StartupKind = Literal["path", "command", "listening", "uptime"]
 
@@ -69,107 +66,23 @@ class Manifest:
     warnings: tuple[str, ...] = ()
 
 
-# --- The file's shape -------------------------------------------------------------------------------------------------
-class _Shape(BaseModel):
-    model_config = ConfigDict(extra="allow", strict=True)
-
-
-def _is_process_type(value: str) -> str:
-    try:
-        return check_process_type(value)
-    except BadInputError as error:
-        raise ValueError(error.message) from None
-
-
-def _is_variable_name(value: str) -> str:
-    if not (value.isascii() and value.isidentifier()) or len(value) > 128:
-        raise ValueError("a variable's name has letters, digits and _ only")
-    return value
-
-
-def _as_variable(value: object) -> object:
-    """Heroku's short form: the value alone."""
-    if not isinstance(value, str | dict):
-        raise ValueError("must be a text or an object")
-    return {"value": value} if isinstance(value, str) else value
-
-
-def _as_words(value: object) -> object:
-    return ["/bin/sh", "-c", value] if isinstance(value, str) else value
-
-
-_ProcessType = Annotated[str, BeforeValidator(_is_process_type)]
-_VariableName = Annotated[str, BeforeValidator(_is_variable_name)]
-_Line = Annotated[str, Field(min_length=1, max_length=8000, pattern=r"^[^\x00]*$")]
-_Seconds = Annotated[float, Field(ge=0, le=3600, strict=False)]
-
-
-class _Variable(_Shape):
-    value: str | None = None
-    required: bool = True
-    generator: Literal["secret"] | None = None
-    description: str = ""
-
-
-class _Process(_Shape):
-    quantity: int | None = Field(None, ge=0, le=MOST_COPIES)
-
-
-class _DokkuScripts(_Shape):
-    predeploy: _Line | None = None
-    postdeploy: _Line | None = None
-
-
-class _Scripts(_Shape):
-    dokku: _DokkuScripts = Field(default_factory=_DokkuScripts)
-    postdeploy: _Line | None = None
-
-
-class _Check(_Shape):
-    type: Literal["startup", "liveness", "readiness", ""] = "startup"
-    name: str = ""
-    path: Annotated[str, Field(pattern=r"^/[\x21-\x7e]*$", max_length=2000)] | None = None
-    command: Annotated[list[_Line], BeforeValidator(_as_words)] = Field(default_factory=list)
-    port: int | None = Field(None, ge=1, le=65535)
-    content: str = Field("", max_length=2000)
-    listening: bool = False
-    uptime: _Seconds = 0
-    attempts: int = Field(3, ge=1, le=100)
-    wait: _Seconds = 5
-    timeout: Annotated[float, Field(gt=0, le=3600, strict=False)] = 5
-    initialDelay: _Seconds = 0  # noqa: N815 - the file's own word
-
-
-class _AppJson(_Shape):
-    name: str = Field("", max_length=200)
-    description: str = Field("", max_length=2000)
-    env: dict[_VariableName, Annotated[_Variable, BeforeValidator(_as_variable)]] = Field(default_factory=dict)
-    formation: dict[_ProcessType, _Process] = Field(default_factory=dict)
-    scripts: _Scripts = Field(default_factory=_Scripts)
-    healthchecks: dict[_ProcessType, list[_Check]] = Field(default_factory=dict)
-
-
-# --- Reading ----------------------------------------------------------------------------------------------------------
 def parse_manifest(content: bytes) -> Manifest:
     """Read an app.json. Raises BadInputError (code `app-json` or `bad-file`), one line that names the place."""
-    value = parse_json(content, APP_JSON)
-    if not isinstance(value, dict):
-        raise BadInputError(f"{APP_JSON} must hold an object, {{...}}", code="app-json")
-    try:
-        shape = _AppJson.model_validate(value)
-    except ValidationError as error:
-        raise _refusal(error) from None
+    shape = read_shape(content)
+    formation = {kind: process.quantity for kind, process in shape.formation.items() if process.quantity is not None}
+    if sum(formation.values()) > MOST_COPIES:
+        raise BadInputError(f"{APP_JSON}: formation: an app has at most {MOST_COPIES} copies in all", code="app-json")
     checks, check_warnings = _read_checks(shape.healthchecks)
     return Manifest(
         name=shape.name,
         description=shape.description,
         variables={name: _read_variable(wanted) for name, wanted in shape.env.items()},
-        formation={kind: process.quantity for kind, process in shape.formation.items() if process.quantity is not None},
+        formation=formation,
         predeploy=shape.scripts.dokku.predeploy,
         postdeploy=shape.scripts.dokku.postdeploy,
         first_deploy=shape.scripts.postdeploy,
         checks=checks,
-        warnings=(*(f"{APP_JSON}: {place} does nothing here" for place in _unknown_keys(shape)), *check_warnings),
+        warnings=(*(f"{APP_JSON}: {place} does nothing here" for place in unknown_keys(shape)), *check_warnings),
     )
 
 
@@ -201,11 +114,11 @@ def first_values(
     return values
 
 
-def _read_variable(wanted: _Variable) -> WantedVariable:
+def _read_variable(wanted: Variable) -> WantedVariable:
     return WantedVariable(wanted.value, wanted.required, wanted.generator == "secret", wanted.description)
 
 
-def _read_checks(shapes: Mapping[str, list[_Check]]) -> tuple[dict[str, tuple[HealthCheck, ...]], list[str]]:
+def _read_checks(shapes: Mapping[str, list[Check]]) -> tuple[dict[str, tuple[HealthCheck, ...]], list[str]]:
     checks: dict[str, tuple[HealthCheck, ...]] = {}
     warnings: list[str] = []
     for process_type, listed in shapes.items():
@@ -221,7 +134,7 @@ def _read_checks(shapes: Mapping[str, list[_Check]]) -> tuple[dict[str, tuple[He
     return checks, warnings
 
 
-def _read_check(shape: _Check, place: str) -> HealthCheck:
+def _read_check(shape: Check, place: str) -> HealthCheck:
     told = [
         name
         for name, is_told in [
@@ -245,30 +158,3 @@ def _read_check(shape: _Check, place: str) -> HealthCheck:
         timeout=shape.timeout,
         initial_delay=shape.initialDelay,
     )
-
-
-def _unknown_keys(shape: BaseModel, place: str = "") -> Iterator[str]:
-    for key in shape.model_extra or {}:
-        yield f"{place}{_printable(key)}"
-    for key in type(shape).model_fields:
-        yield from _unknown_below(getattr(shape, key), f"{place}{key}.")
-
-
-def _unknown_below(value: Any, place: str) -> Iterator[str]:
-    if isinstance(value, BaseModel):
-        yield from _unknown_keys(value, place)
-    elif isinstance(value, dict | list):
-        for key, inner in value.items() if isinstance(value, dict) else enumerate(value):
-            yield from _unknown_below(inner, f"{place}{key}.")
-
-
-def _printable(key: object) -> str:
-    return "".join(character if character.isprintable() else "?" for character in str(key)[:60])
-
-
-def _refusal(error: ValidationError) -> BadInputError:
-    first = error.errors()[0]
-    place = ".".join(_printable(part) for part in first["loc"] if part != "[key]")
-    message = first["msg"].removeprefix("Value error, ")
-    hint = "numbers and yes or no are texts here: put them in quotes" if first["loc"][0] == "env" else ""
-    return BadInputError(f"{APP_JSON}: {place}: {message}", hint, code="app-json")
