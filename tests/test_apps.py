@@ -39,39 +39,52 @@ from paas.rules.procfile import PROCFILE, parse_procfile
 from paas.rules.recipe import choose_processes
 from paas.rules.secret import Secret
 from paas.settings import Settings
+from tests.engine import HOST
 
 ROOT = Path(__file__).parent.parent
 APPS = Path(__file__).parent / "apps"
-INSTALLATION = "t-apps"
+ROOM = "t-apps"
+INSTALLATION = f"{ROOM}-{os.getpid()}"  # what the dead left can be told from what runs now
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 BASES = {"PYTHON": "python-3.11", "GO": "go-1.19", "DEBIAN": "debian"}
 
 APP_FOLDERS = [*sorted(path for path in APPS.iterdir() if path.is_dir()), ROOT / "examples" / "hello"]
 
 
-def _remove_ours(client: docker.DockerClient) -> None:
-    wanted = {"label": f"{names.LABEL_INSTALLATION}={INSTALLATION}"}
+def _remove(client: docker.DockerClient, installation: str) -> None:
+    wanted = {"label": f"{names.LABEL_INSTALLATION}={installation}"}
     for container in client.containers.list(all=True, filters=wanted, ignore_removed=True):
         container.remove(force=True, v=True)
     for image in client.images.list(filters=wanted):
         client.images.remove(image.id, force=True)
 
 
+def _remove_what_the_dead_left(client: docker.DockerClient) -> None:
+    wanted = {"label": names.LABEL_INSTALLATION}
+    left = [*client.containers.list(all=True, filters=wanted, ignore_removed=True), *client.images.list(filters=wanted)]
+    for installation in {one.labels[names.LABEL_INSTALLATION] for one in left}:
+        room, _, pid = installation.rpartition("-")
+        if room == ROOM and not Path(f"/proc/{pid}").exists():
+            _remove(client, installation)
+
+
 @pytest.fixture(scope="module")
 def client() -> Iterator[docker.DockerClient]:
-    client = docker.from_env()
-    _remove_ours(client)
+    client = docker.DockerClient(HOST)
+    _remove_what_the_dead_left(client)
     yield client
-    _remove_ours(client)
+    _remove(client, INSTALLATION)
     client.close()
 
 
 @pytest.fixture(scope="module")
 def builder(tmp_path_factory: pytest.TempPathFactory, client: docker.DockerClient) -> BuildKit:
     settings = Settings(
-        home=tmp_path_factory.mktemp("home"), build_ca_certificates=CERTIFICATES if CERTIFICATES.exists() else None
+        home=tmp_path_factory.mktemp("home"),
+        docker_host=HOST,
+        build_ca_certificates=CERTIFICATES if CERTIFICATES.exists() else None,
     )
-    return BuildKit(settings, Engine(settings.docker_host, INSTALLATION), ROOT / "deploy" / "base-images")
+    return BuildKit(settings, Engine(HOST, INSTALLATION), ROOT / "deploy" / "base-images")
 
 
 @dataclass(frozen=True)
