@@ -19,7 +19,9 @@ import pytest
 from paas.errors import BuildError, PaasError
 from paas.rules.secret import Secret
 from tests.builders import Workshop, workshop
+from tests.engine import new_app_id
 
+VICTIM, ATTACKER = new_app_id(), new_app_id()  # fresh: what a former run cached would hide a leak
 PRINT_SECRET = "RUN --mount=type=secret,id=TOKEN cat /run/secrets/TOKEN > /layer.txt; cat /run/secrets/TOKEN | rev"
 
 
@@ -70,28 +72,28 @@ def host_server() -> Iterator[tuple[int, list[str]]]:
 )
 def test_app_b_uses_app_a_s_image_by_tag_id_or_digest(room: Workshop, lines: list[str]) -> None:
     content = secrets.token_hex(16)
-    image = room.build(room.dockerfile("COPY secret.txt /") | {"secret.txt": content}, "victimaa")
+    image = room.build(room.dockerfile("COPY secret.txt /") | {"secret.txt": content}, VICTIM)
     repository = image.tag.partition(":")[0]
     words = {"tag": image.tag, "id": image.id, "short": image.id[7:19], "repository": repository}
     with pytest.raises(BuildError) as refused:
-        room.build(room.dockerfile(*(line.format(**words) for line in lines)), "attacker")
+        room.build(room.dockerfile(*(line.format(**words) for line in lines)), ATTACKER)
     assert refused.value.code == "image-reference"
     assert content not in room.log
 
 
 def test_app_b_names_app_a_s_image_through_a_build_argument(room: Workshop) -> None:
-    image = room.build(room.dockerfile("RUN echo victim"), "victimaa")
+    image = room.build(room.dockerfile("RUN echo victim"), VICTIM)
     with pytest.raises(BuildError) as refused:
-        room.build({"Dockerfile": "ARG BASE\nFROM ${BASE}\n"}, "attacker", arguments={"BASE": image.tag})
+        room.build({"Dockerfile": "ARG BASE\nFROM ${BASE}\n"}, ATTACKER, arguments={"BASE": image.tag})
     assert refused.value.code == "image-reference"
 
 
 def test_app_b_repeats_app_a_s_line_to_be_served_its_layer_with_the_secret(room: Workshop) -> None:
     secret = secrets.token_hex(16)
     files = room.dockerfile(PRINT_SECRET)
-    room.build(files, "victimaa", secrets={"TOKEN": Secret(secret)})
+    room.build(files, VICTIM, secrets={"TOKEN": Secret(secret)})
     with pytest.raises(BuildError):  # the step really runs, and there is no such secret
-        room.build(room.dockerfile(PRINT_SECRET, "RUN cat /layer.txt | rev && false"), "attacker")
+        room.build(room.dockerfile(PRINT_SECRET, "RUN cat /layer.txt | rev && false"), ATTACKER)
     assert secret[::-1] not in room.log
     assert not any("(cached)" in line for line in room.lines if "TOKEN" in line)
 
@@ -101,7 +103,7 @@ def test_app_b_repeats_app_a_s_line_to_be_served_its_layer_with_the_secret(room:
 )
 def test_app_b_sets_the_cache_key_of_app_a(room: Workshop, line: str) -> None:
     with pytest.raises(BuildError, match="belong to the platform"):
-        room.build(room.dockerfile(line.format(key="key of victimaa"), "RUN true"), "attacker")
+        room.build(room.dockerfile(line.format(key=f"key of {VICTIM}"), "RUN true"), ATTACKER)
 
 
 @pytest.mark.parametrize(
@@ -109,29 +111,29 @@ def test_app_b_sets_the_cache_key_of_app_a(room: Workshop, line: str) -> None:
 )
 def test_app_b_sets_the_platform_s_build_arguments(room: Workshop, name: str) -> None:
     with pytest.raises(PaasError) as refused:
-        room.build(room.dockerfile("RUN true"), "attacker", arguments={name: "victimaa"})
+        room.build(room.dockerfile("RUN true"), ATTACKER, arguments={name: VICTIM})
     assert refused.value.code == "build-argument"
 
 
-@pytest.mark.parametrize("identity", ["shared", "victimaa/shared", "../victimaa/shared", "/victimaa/shared"])
+@pytest.mark.parametrize("identity", ["shared", f"{VICTIM}/shared", f"../{VICTIM}/shared", f"/{VICTIM}/shared"])
 def test_app_b_mounts_app_a_s_cache(room: Workshop, identity: str) -> None:
     content = secrets.token_hex(16)
-    room.build(room.dockerfile(f"RUN --mount=type=cache,id=shared,target=/c echo {content} > /c/x"), "victimaa")
+    room.build(room.dockerfile(f"RUN --mount=type=cache,id=shared,target=/c echo {content} > /c/x"), VICTIM)
     mount = f"RUN --mount=type=cache,id={identity},target=/c ls /c; cat /c/x || true"
-    room.build(room.dockerfile(mount), "attacker")
+    room.build(room.dockerfile(mount), ATTACKER)
     assert content not in room.log
 
 
 def test_app_b_names_a_frontend_of_its_own(room: Workshop) -> None:
     for first in ("# syntax=attacker/frontend", "#syntax=docker/dockerfile@attacker", "// syntax=attacker/frontend"):
         with pytest.raises(BuildError):
-            room.build({"Dockerfile": f"{first}\nFROM {room.base}\n"}, "attacker")
+            room.build({"Dockerfile": f"{first}\nFROM {room.base}\n"}, ATTACKER)
 
 
 def test_a_secret_is_in_no_image_history_layer_or_log(room: Workshop) -> None:
     secret = secrets.token_hex(16)
     line = "RUN --mount=type=secret,id=TOKEN test -s /run/secrets/TOKEN; cat /run/secrets/TOKEN; echo; env"
-    image = room.build(room.dockerfile(line), "victimaa", secrets={"TOKEN": Secret(secret)})
+    image = room.build(room.dockerfile(line), VICTIM, secrets={"TOKEN": Secret(secret)})
     assert "********" in room.lines
     assert secret not in room.log
     assert secret not in json.dumps(room.inspect(image))
@@ -204,7 +206,7 @@ def test_the_engine_is_made_to_fetch_from_the_host_s_own_network(
 ) -> None:
     port, asked = host_server
     with pytest.raises(BuildError):
-        room.build(room.dockerfile(line.format(port=port)), "attacker")
+        room.build(room.dockerfile(line.format(port=port)), ATTACKER)
     assert asked == []
 
 
@@ -220,7 +222,7 @@ def test_a_base_image_s_trigger_makes_the_engine_fetch_from_the_host(
     try:
         room.engine.client.commit(container, *reference.split(":"), changes=[change])
         with pytest.raises(BuildError) as refused:
-            room.build({"Dockerfile": f"FROM {reference}\nRUN cat /stolen.txt && sleep 5\n"}, "attacker")
+            room.build({"Dockerfile": f"FROM {reference}\nRUN cat /stolen.txt && sleep 5\n"}, ATTACKER)
         assert refused.value.code == "dockerfile-add"
         assert "secret of the host" not in room.log
     finally:
