@@ -27,10 +27,11 @@ from paas.adapters.docker_engine import Engine
 from paas.adapters.tarfiles import TarSource
 from paas.errors import BuildError, PaasError, UnavailableError
 from paas.ports import BaseImage, BuildOrder, BuiltImage, IsCancelled, Say
-from paas.rules import dockerfile as dockerfiles
 from paas.rules import dockerfile_limits as limits
 from paas.rules.buildfailure import DISK_FULL, explain_failure
 from paas.rules.buildlog import BuildLog
+from paas.rules.dockerfile import read_dockerfile
+from paas.rules.dockerfile_rewrite import Rewritten, rewrite, syntax_notice, with_original_lines
 from paas.rules.secret import Redactor
 from paas.settings import Settings
 
@@ -108,7 +109,7 @@ class BuildKit:
         self,
         process: BuildProcess,
         order: BuildOrder,
-        rewritten: dockerfiles.Rewritten,
+        rewritten: Rewritten,
         say: Say,
         is_cancelled: IsCancelled,
         started: Callable[[int], None],
@@ -192,25 +193,21 @@ def _sweep(parent: Path) -> None:
             shutil.rmtree(left, ignore_errors=True)
 
 
-def _rewrite(
-    context: BuildContext, order: BuildOrder, engine: str, has_certificates: bool, say: Say
-) -> dockerfiles.Rewritten:
+def _rewrite(context: BuildContext, order: BuildOrder, engine: str, has_certificates: bool, say: Say) -> Rewritten:
     name, version = context.dockerfile, limits.Engine(engine)
-    read = dockerfiles.read_dockerfile(context.read_dockerfile(), name)
-    notice = dockerfiles.syntax_notice(read, name)
+    read = read_dockerfile(context.read_dockerfile(), name)
+    notice = syntax_notice(read, name)
     limits.check_dockerfile(read, version, order.arguments, name)
     read, dropped = limits.without_unknown_flags(read, version)
     for line in [notice, *(f"{name} {what}" for what in dropped)]:
         if line:
             say(line)
-    return dockerfiles.rewrite(read, with_certificates=has_certificates)
+    return rewrite(read, with_certificates=has_certificates)
 
 
-def _failure(log: BuildLog, order: BuildOrder, rewritten: dockerfiles.Rewritten) -> BuildError:
+def _failure(log: BuildLog, order: BuildOrder, rewritten: Rewritten) -> BuildError:
     redact = Redactor(secret.reveal() for secret in order.secrets.values())
-    failure = explain_failure(
-        log.failed_step, log.failure, dockerfiles.with_original_lines(log.error, rewritten), log.tail
-    )
+    failure = explain_failure(log.failed_step, log.failure, with_original_lines(log.error, rewritten), log.tail)
     return BuildError(
         redact(failure.message), failure.hint, code=failure.code, tail=tuple(redact(line) for line in log.tail)
     )

@@ -18,8 +18,8 @@ from typing import Literal
 
 from paas.errors import BadInputError, UnavailableError
 from paas.ports import BuildOrder
-from paas.rules.dockerfile import CACHE_KEY, CERTIFICATES_SECRET
 from paas.rules.dockerfile_limits import PLATFORM_ARGUMENTS, check_build_argument
+from paas.rules.dockerfile_rewrite import CACHE_KEY, CERTIFICATES_SECRET
 from paas.settings import Settings
 
 SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"

@@ -10,7 +10,7 @@ import re
 from collections import deque
 from dataclasses import dataclass, field
 
-from paas.rules.dockerfile import CERTIFICATES_MOUNT
+from paas.rules.dockerfile_rewrite import CERTIFICATES_MOUNT
 
 TAIL_LINES = 15
 LONGEST_LINE = 4_000

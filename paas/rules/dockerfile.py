@@ -1,12 +1,7 @@
-"""What does a user's Dockerfile say, and how is it handed to BuildKit?
+"""What does a user's Dockerfile say?
 
-Reads as BuildKit's own parser does (moby/buildkit, frontend/dockerfile/parser: directives, continuation lines,
-comments, flags, here-documents). Each instruction is handed on as **one** line, so that no engine can read it
-differently than we did; `Rewritten` translates line numbers back. What we add:
-
-- `ARG PAAS_CACHE_KEY` after every FROM: layers of one app are never served to another (its value is an HMAC).
-- where the host has extra CA certificates, variables that name them and a secret mount for every RUN: neither stays in
-  the image.
+Reads as BuildKit's own parser does (moby/buildkit, frontend/dockerfile/parser): directives, continuation lines,
+comments, flags, here-documents.
 """
 
 from __future__ import annotations
@@ -16,20 +11,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from paas.errors import BuildError
-
-CACHE_KEY = "PAAS_CACHE_KEY"
-CERTIFICATES_SECRET = "paas-ca"  # noqa: S105 - the name of a mount; no config key holds a hyphen, so none collides
-CERTIFICATES_PATH = "/run/paas/ca.pem"  # not below /run/secrets, where buildpacks export all that they find
-CERTIFICATES_MOUNT = f"--mount=type=secret,id={CERTIFICATES_SECRET},target={CERTIFICATES_PATH},mode=0444"
-CERTIFICATES_VARIABLES = (
-    "SSL_CERT_FILE",  # OpenSSL, Go, Python, uv
-    "PIP_CERT",
-    "REQUESTS_CA_BUNDLE",
-    "NODE_EXTRA_CA_CERTS",  # node, npm, yarn, pnpm
-    "CURL_CA_BUNDLE",
-    "GIT_SSL_CAINFO",
-    "CARGO_HTTP_CAINFO",
-)
 
 _SHAPE = ("FROM", "ARG", "ONBUILD", "SHELL", "RUN", "COPY", "ADD", "WORKDIR", "USER", "ENV")
 _FACTS = ("CMD", "ENTRYPOINT", "EXPOSE", "HEALTHCHECK", "LABEL", "MAINTAINER", "STOPSIGNAL", "VOLUME")
@@ -41,9 +22,6 @@ LARGEST_DOCKERFILE = 1_000_000
 _GO_SPACE = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
 _DIRECTIVE = re.compile(r"#[\t\n\f\r ]*([a-zA-Z][a-zA-Z0-9]*)[\t\n\f\r ]*=[\t\n\f\r ]*(.+?)[\t\n\f\r ]*", re.ASCII)
 _KEYWORD = re.compile(r"([^\t\v\f\r ]+)(?:[\t\v\f\r ]+(.*))?", re.DOTALL)
-_OUR_FRONTEND = re.compile(
-    r"(?:docker\.io/)?docker/dockerfile(?:-upstream)?(?::[\w.-]+)?(?:@sha256:[0-9a-f]{64})?", re.ASCII
-)
 _HEREDOC = re.compile(r"\d*<<(-?)(?:\"([^\"<]+)\"|'([^'<]+)'|([^<\"'\s]+))")
 _WORD = re.compile(r"(?:\"(?:\\.|[^\"\\])*\"|'[^']*'|\\.|[^\s\"'\\])+")
 
@@ -76,20 +54,6 @@ class Dockerfile:
     instructions: tuple[Instruction, ...] = field(default_factory=tuple)
 
 
-@dataclass(frozen=True)
-class Rewritten:
-    """What BuildKit reads. `lines[n - 1]`: the user's line that stands in line n of `text`, 0 for one of ours."""
-
-    text: bytes
-    lines: tuple[int, ...]
-
-    def original_line(self, line: int) -> int:
-        for index in range(min(line, len(self.lines)) - 1, -1, -1):
-            if self.lines[index]:
-                return self.lines[index]
-        return 1
-
-
 def read_dockerfile(content: bytes, name: str = "Dockerfile") -> Dockerfile:
     """Read it. Raises BuildError (code `dockerfile`) that names the line."""
     if len(content) > LARGEST_DOCKERFILE:
@@ -104,45 +68,6 @@ def read_dockerfile(content: bytes, name: str = "Dockerfile") -> Dockerfile:
     if not any(instruction.keyword == "FROM" for instruction in instructions):
         raise refusal(name, 0, "it has no FROM line", "begin it with the image to build on: FROM debian:bookworm")
     return Dockerfile(escape, directives.get("syntax", ""), instructions)
-
-
-def rewrite(dockerfile: Dockerfile, *, with_certificates: bool = False) -> Rewritten:
-    """One line for each instruction, with our lines after every FROM."""
-    output: list[str] = []
-    origins: list[int] = []
-
-    def emit(text: str, origin: int) -> None:
-        output.append(text)
-        origins.append(origin)
-
-    # Anything but a directive ends BuildKit's search for directives: no later line can name a frontend.
-    emit(f"# escape={dockerfile.escape}", 0)
-    emit("#", 0)
-    for instruction in dockerfile.instructions:
-        emit(_with_mount(instruction) if with_certificates else instruction.text, instruction.line)
-        for offset, line in enumerate(instruction.body, 1):
-            emit(line, instruction.last_line - len(instruction.body) + offset)
-        if instruction.keyword == "FROM":
-            emit(f"ARG {CACHE_KEY}", 0)
-            if with_certificates:
-                for variable in CERTIFICATES_VARIABLES:
-                    emit(f"ARG {variable}={CERTIFICATES_PATH}", 0)
-    return Rewritten(("\n".join(output) + "\n").encode("utf-8", "surrogateescape"), tuple(origins))
-
-
-def syntax_notice(dockerfile: Dockerfile, name: str = "Dockerfile") -> str:
-    """What to print when a `# syntax=` line is dropped. Raises BuildError for another frontend than Docker's own."""
-    if not dockerfile.syntax:
-        return ""
-    if not _OUR_FRONTEND.fullmatch(dockerfile.syntax):
-        raise refusal(
-            name,
-            1,
-            f"the frontend {dockerfile.syntax[:100]!a} is not allowed",
-            "remove the syntax line: a foreign frontend may read every app's build cache",
-            code="dockerfile-frontend",
-        )
-    return f"{name}: the line syntax={dockerfile.syntax} is ignored, the engine's own frontend builds"
 
 
 def expand(text: str, values: Mapping[str, str]) -> str:
@@ -301,19 +226,3 @@ def _read_heredocs(instruction: Instruction, following: Sequence[str], name: str
         else:
             raise refusal(name, instruction.line, f"the here-document {terminator!a} has no end")
     return tuple(following[:index])
-
-
-def _with_mount(instruction: Instruction) -> str:
-    if instruction.keyword != "RUN":
-        return instruction.text
-    return " ".join(part for part in ("RUN", CERTIFICATES_MOUNT, instruction.flags_text, instruction.rest) if part)
-
-
-def with_original_lines(message: str, rewritten: Rewritten) -> str:
-    """`dockerfile parse error line 7` and `on line 7` speak of what BuildKit read; here of the user's file."""
-    return re.sub(
-        r"\b(on |error )line (\d{1,6})\b",
-        lambda match: f"{match[1]}line {rewritten.original_line(int(match[2]))}",
-        message,
-        flags=re.ASCII,
-    )

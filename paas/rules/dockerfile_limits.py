@@ -14,7 +14,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from paas.errors import BadInputError, BuildError
-from paas.rules.dockerfile import CACHE_KEY, Dockerfile, Instruction, expand, heredocs_of, refusal, split_flags
+from paas.rules.dockerfile import Dockerfile, Instruction, expand, heredocs_of, refusal, split_flags
+from paas.rules.dockerfile_rewrite import CACHE_KEY
 
 _HEX_ID = re.compile(r"(?:sha256:)?[0-9a-f]{12,64}", re.ASCII)
 _OURS = re.compile(r"(?:(?:index\.)?docker\.io/)?paas/(?!base-)", re.ASCII)
