@@ -171,10 +171,12 @@ def _log_as_json() -> None:
 
 # --- The processes ----------------------------------------------------------------------------------------------------
 def _run_web(settings: Settings) -> None:
-    """Become gunicorn, as the user that the supervisor chose."""
-    arguments = ["-c", str(ROOT / "deploy" / "gunicorn.conf.py"), "app:app"]
+    """Be gunicorn, as the user that the supervisor chose."""
+    from gunicorn.app.wsgiapp import run
+
     os.chdir(ROOT)
-    os.execv(sys.executable, [sys.executable, "-m", "gunicorn", *arguments])  # noqa: S606 - argv, no shell
+    sys.argv = ["gunicorn", "-c", str(ROOT / "deploy" / "gunicorn.conf.py"), "app:app"]
+    run()
 
 
 def _run_ssh(settings: Settings) -> None:
@@ -211,6 +213,22 @@ def _child(settings: Settings, name: str) -> None:
     os.umask(0o007)
     _log_as_json()
     CHILDREN[name](settings)
+
+
+def _nursery() -> None:
+    """Load what web, ssh and worker have in common, and fork them for the supervisor: they share its memory."""
+    import paas.adapters.logfiles
+    import paas.adapters.templates  # jinja2, for the worker and the pages
+    import paas.adapters.vault
+    import paas.adapters.workerline
+    import paas.commands.catalog
+    import paas.ssh.server  # noqa: F401 - paramiko, which the Docker SDK loads, too
+    from paas.adapters.nursery import serve
+    from paas.model import Base, Database
+
+    Base.registry.configure()
+    Database(read_settings().url).close()  # its dialect and driver; nothing is connected
+    serve(lambda name: _child(read_settings(), name))
 
 
 # --- The local commands -----------------------------------------------------------------------------------------------
@@ -393,6 +411,9 @@ def main() -> int:
 
     words = sys.argv[1:]
     try:
+        if words[:1] == ["nursery"]:
+            _nursery()
+            return 0
         settings = read_settings()
         if words[:1] == ["child"]:
             _child(settings, words[1])

@@ -13,6 +13,7 @@ from installer.steps import run
 
 ALWAYS = (
     "ca-certificates",
+    "curl",
     "debian-archive-keyring",  # Ubuntu: signatures of the Debian packages that base images are made of
     "git",
     "iproute2",

@@ -44,6 +44,7 @@ def make_plan(settings: Settings, root: Path = ROOT) -> SupervisorPlan:
         log_file=str(log_file(settings)),
         log_limit=LOG_LIMIT,
         sqlite=str(sqlite_file(settings) or ""),
+        nursery_command=_paas(root, "nursery"),
         nginx_pid_file=str(settings.folder("nginx") / "nginx.pid"),
         nginx_command=_paas(root, "child", "nginx"),
         replan_command=_replan_command(settings, root),

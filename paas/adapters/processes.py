@@ -17,11 +17,12 @@ from paas.settings import Settings
 
 
 def status(settings: Settings) -> list[ProcessStatus]:
-    """Supervisor, worker, ssh, web, nginx; a supervisor that is gone leaves `stopped` ones."""
+    """Supervisor (with its nursery), worker, ssh, web, nginx; a supervisor that is gone leaves `stopped` ones."""
     pid = supervisor_pid(settings)
     state = read_state(settings) if pid else {}
     doing = str(state.get("state", "running")) if pid else "stopped"
-    lines = [ProcessStatus("supervisor", pid, doing, _moment(state), _own_pss(pid))]
+    own = _own_pss(pid) + _own_pss(state.get("nursery"))
+    lines = [ProcessStatus("supervisor", pid, doing, _moment(state), own)]
     children = {child["name"]: child for child in state.get("children", ())}
     for name in ("worker", "ssh", "web"):
         child = children.get(name, {})

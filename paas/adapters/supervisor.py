@@ -12,6 +12,7 @@ SIGHUP            ask the installed release for its plan, stop the children, bec
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import fcntl
 import json
 import os
@@ -26,25 +27,30 @@ from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 
-from paas.adapters.child import Child, say
-from paas.rules.supervision import ChildPlan, SupervisorPlan, stop_order
+from paas.adapters.child import Child, Nursery, launcher, reap_strangers, say
+from paas.rules.supervision import ChildPlan, SupervisorPlan, is_forked, stop_order
 
 TICK = 1.0
+SET_CHILD_SUBREAPER = 36  # prctl(2)
 REPLAN_TIMEOUT = 30.0
 ALREADY_RUNNING = 3  # exit code
 
 
 class Supervisor:
     def __init__(self, plan: SupervisorPlan) -> None:
-        environment = dict(plan.environment)
+        launch = launcher(dict(plan.environment))
         self.plan = plan
-        self.children = [Child(child, environment) for child in plan.children]
-        self.nginx = Child(ChildPlan("nginx", plan.nginx_command), environment, is_task=True)
+        self.nursery = Nursery(plan.nursery_command, dict(plan.environment))
+        self.children = [
+            Child(child, self.nursery.launch if is_forked(plan, child) else launch) for child in plan.children
+        ]
+        self.nginx = Child(ChildPlan("nginx", plan.nginx_command), launch, is_task=True)
         self.wishes: set[int] = set()
         self.began = datetime.now(UTC)
 
     def run(self, lock: int) -> None:
         """The whole life: hold the database, then look after everybody whenever something happens."""
+        adopt_orphans()
         with hold_database(self.plan.sqlite), self._waking_signals() as wake:
             say("started")
             while not self.wishes & {signal.SIGTERM, signal.SIGINT}:
@@ -52,6 +58,7 @@ class Supervisor:
                     self._become_the_installed_release(lock)
                 if self._look_after_children() | self._look_after_nginx():
                     self._write_state("running")
+                reap_strangers(self._known_pids())
                 trim_log(Path(self.plan.log_file), self.plan.log_limit)
                 self._sleep(wake)
             self._stop_children()
@@ -91,7 +98,12 @@ class Supervisor:
         self._write_state("stopping")
         for name in stop_order(list(by_name)):
             by_name[name].stop()
+        self.nursery.stop()
         self._write_state("stopped")
+
+    def _known_pids(self) -> set[int]:
+        processes = [child.process for child in [*self.children, self.nginx]]
+        return {process.pid for process in processes if process} | {self.nursery.pid or 0}
 
     def _write_state(self, state: str) -> None:
         body = {
@@ -99,6 +111,7 @@ class Supervisor:
             "state": state,
             "since": self.began.isoformat(timespec="seconds"),
             "root": self.plan.root,
+            "nursery": self.nursery.pid,
             "children": [child.facts() for child in self.children],
         }
         write_file(Path(self.plan.state_file), json.dumps(body), 0o644)
@@ -121,6 +134,11 @@ class Supervisor:
         select.select([wake], [], [], max(0.0, min([TICK, *waits])))
         with contextlib.suppress(BlockingIOError):
             os.read(wake, 4096)
+
+
+def adopt_orphans() -> None:
+    """Be the parent of what our children leave behind: so the nursery's processes become ours (prctl(2))."""
+    ctypes.CDLL(None).prctl(SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 def take_lock(path: Path) -> int | None:

@@ -5,7 +5,7 @@ Standard library only: the supervisor holds these values in memory for months (d
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -27,6 +27,10 @@ class ChildPlan:
     groups: tuple[str, ...] = ()
     stop_timeout: float = 10.0
     may_bind_low_ports: bool = False
+
+    @classmethod
+    def from_json(cls, body: Mapping[str, Any]) -> ChildPlan:
+        return cls(**{**body, "command": tuple(body["command"]), "groups": tuple(body["groups"])})
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,7 @@ class SupervisorPlan:
     log_file: str
     log_limit: int
     sqlite: str
+    nursery_command: tuple[str, ...]  # loads what children share, and forks them; empty: each child loads its own
     nginx_pid_file: str
     nginx_command: tuple[str, ...]
     replan_command: tuple[str, ...]  # prints the plan of the installed release, for a restart into new code
@@ -63,14 +68,12 @@ class SupervisorPlan:
 
     @classmethod
     def from_json(cls, body: dict[str, Any]) -> SupervisorPlan:
-        children = tuple(
-            ChildPlan(**{**child, "command": tuple(child["command"]), "groups": tuple(child["groups"])})
-            for child in body["children"]
-        )
+        children = tuple(ChildPlan.from_json(child) for child in body["children"])
         return cls(
             **{
                 **body,
                 "children": children,
+                "nursery_command": tuple(body["nursery_command"]),
                 "nginx_command": tuple(body["nginx_command"]),
                 "replan_command": tuple(body["replan_command"]),
                 "environment": tuple((name, value) for name, value in body["environment"]),
@@ -98,6 +101,11 @@ def command_of(child: ChildPlan) -> list[str]:
         if child.may_bind_low_ports:
             words += ["--inh-caps", "+net_bind_service", "--ambient-caps", "+net_bind_service"]
     return [*words, "--", *child.command]
+
+
+def is_forked(plan: SupervisorPlan, child: ChildPlan) -> bool:
+    """From the nursery, unless it needs a right that only `setpriv` can hand on."""
+    return bool(plan.nursery_command) and not child.may_bind_low_ports
 
 
 def stop_order(names: Sequence[str]) -> list[str]:

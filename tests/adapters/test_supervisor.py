@@ -27,6 +27,7 @@ def make_plan(folder: Path, **changes) -> SupervisorPlan:
         "log_file": str(folder / "platform.log"),
         "log_limit": 1_000_000,
         "sqlite": "",
+        "nursery_command": (),
         "nginx_pid_file": str(folder / "nginx.pid"),
         "nginx_command": ("true",),
         "replan_command": ("cat", str(folder / "next.json")),
@@ -167,6 +168,61 @@ def test_the_database_is_held_open_by_root(start, tmp_path):
         other.execute("CREATE TABLE t (x)")
     other.close()
     assert (tmp_path / "paas.db-wal").exists() and process.poll() is None
+
+
+# --- Forked from the nursery ------------------------------------------------------------------------------------------
+NURSERY = (
+    sys.executable,
+    "-c",
+    f"import sys, time; sys.path.insert(0, {str(ROOT)!r}); from paas.adapters.nursery import serve; "
+    "serve(lambda name: sys.exit(3) if name == 'short' else time.sleep(600))",
+)
+
+
+def parent_of(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+
+
+def test_forked_children_belong_to_the_supervisor_and_die_with_it(start, tmp_path):
+    process = start(nursery_command=NURSERY)
+    children = until(lambda: len(pids(tmp_path)) == 2 and pids(tmp_path))
+    until(lambda: {parent_of(pid) for pid in children.values()} == {process.pid})
+    until(lambda: Path(f"/proc/{children['one']}/cmdline").read_bytes().startswith(b"paas one"))
+    process.kill()
+    process.wait(10)
+    until(lambda: not any(is_alive(pid) for pid in [*children.values(), state(tmp_path)["nursery"]]))
+
+
+def test_forked_children_outlive_the_nursery_and_come_back_from_a_new_one(start, tmp_path):
+    start(nursery_command=NURSERY)
+    before = until(lambda: len(pids(tmp_path)) == 2 and pids(tmp_path))
+    os.kill(state(tmp_path)["nursery"], signal.SIGKILL)
+    time.sleep(0.1)
+    assert all(is_alive(pid) for pid in before.values())
+    os.kill(before["one"], signal.SIGKILL)
+    after = until(lambda: pids(tmp_path).get("one") not in (None, before["one"]) and pids(tmp_path))
+    assert after["two"] == before["two"]
+
+
+def test_the_end_of_a_forked_child_is_told_with_its_exit_code(start, tmp_path):
+    process = start(nursery_command=NURSERY, children=(ChildPlan("short", ("none",)),))
+    while "short ended" not in (line := process.stderr.readline()):
+        assert line
+    assert "exit code 3" in line
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="changing the user needs root")
+def test_a_forked_child_changes_its_user_and_gains_no_privileges(start, tmp_path):
+    child = ChildPlan("low", ("none",), user="nobody", group="nogroup", groups=("www-data",))
+    process = start(nursery_command=NURSERY, children=(child,))
+    (pid,) = until(lambda: pids(tmp_path)).values()
+    until(lambda: Path(f"/proc/{pid}/cmdline").read_bytes().startswith(b"paas low"))
+    facts = dict(line.split(":\t", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines() if ":\t" in line)
+    assert facts["Uid"].split() == ["65534"] * 4 and facts["Gid"].split() == ["65534"] * 4
+    assert facts["Groups"].split() == ["33"] and facts["NoNewPrivs"] == "1" and int(facts["CapEff"], 16) == 0
+    process.kill()
+    process.wait(10)
+    until(lambda: not is_alive(pid))
 
 
 def test_a_grown_log_is_kept_once_and_emptied(tmp_path):

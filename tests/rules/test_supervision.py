@@ -53,6 +53,7 @@ def test_a_plan_survives_its_file():
         log_file="/log",
         log_limit=1,
         sqlite="",
+        nursery_command=("true",),
         nginx_pid_file="/p",
         nginx_command=("true",),
         replan_command=("paas", "plan"),
