@@ -1,6 +1,7 @@
 """How does an app go, with all that it has? Its site first, its rows last; begun once, it is gone through to the end.
 
-Its subnet rests until no nginx worker is left that may know addresses in it. Jobs and events stay: they are the ledger.
+Its subnet rests until no nginx worker is left that may know addresses in it. The rows of jobs and events stay: they
+are the ledger.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ from paas.flows.rollout import for_each
 from paas.flows.route import apply_sites
 from paas.flows.say import JobLog
 from paas.flows.work import Work
-from paas.model import Address, App, Image, Process, Release, RestingSubnet, Source, delete, select
+from paas.model import Address, App, Image, Job, Process, Release, RestingSubnet, Source, delete, select
+from paas.model.job import ENDED
 from paas.rules import names
 
 
@@ -73,9 +75,13 @@ def remove_images(on: WorkerPlatform, app_id: str) -> None:
 def remove_files(on: WorkerPlatform, app_id: str) -> None:
     with on.database.read() as session:
         sources = list(session.scalars(select(Source.id).where(Source.app_id == app_id)))
+        jobs = session.scalars(select(Job).where(Job.app_id == app_id, Job.state.in_(ENDED)))
+        logs = [job.log for job in jobs]
     for source_id in sources:
         on.sources.remove(source_id)
     on.logs.remove(names.log_folder(app_id))
+    for log in logs:
+        on.logs.remove(log)
     on.repositories.remove(app_id)
 
 

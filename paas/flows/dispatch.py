@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from paas.context import WorkerPlatform
-from paas.errors import DeployError, PaasError
+from paas.errors import CancelledJobError, DeployError, PaasError
 from paas.flows.aftercare import conclude
 from paas.flows.config import apply_config
 from paas.flows.deploy import deploy
@@ -24,7 +24,7 @@ from paas.flows.start import start
 from paas.flows.stop import stop
 from paas.flows.variables import open_snapshot, read_change, read_config
 from paas.flows.work import Flow, Work
-from paas.model import App, ConfigChange, Release
+from paas.model import App, ConfigChange, JobStep, Release, select
 from paas.ports import Say
 from paas.rules.jobs import ApplyConfig
 
@@ -64,6 +64,16 @@ def run_job(on: WorkerPlatform, work: Work, say: Say) -> None:
         raise
 
 
+PHASES = {
+    "receive": "The source could not be taken over",
+    "detect": "How to build this could not be found out",
+    "build": "The build failed",
+    "release": "The release phase failed",
+    "start": "The new processes could not be started",
+    "health": "The new processes are not healthy",
+    "switch": "Traffic could not be moved",
+}
+
 FLOWS: Mapping[str, Flow] = dict.fromkeys(STORIES, run_job)
 
 
@@ -86,8 +96,11 @@ def hide_secrets(on: WorkerPlatform, work: Work, say: JobLog) -> None:
 
 def explain_failure(on: WorkerPlatform, work: Work, error: PaasError, say: JobLog) -> None:
     """What happened, the last lines of what failed, a hint, and what serves now."""
-    tail = getattr(error, "tail", ())
-    say.quote(tail)
+    with on.database.read() as session:
+        phase = session.scalar(select(JobStep.name).where(JobStep.job_id == work.job.id, JobStep.state == "failed"))
+    if phase in PHASES and not isinstance(error, CancelledJobError):
+        say.remark(PHASES[phase])
+    say.quote(getattr(error, "tail", ()))
     say.remark(error.message)
     if error.hint:
         say.remark(error.hint)

@@ -1,8 +1,8 @@
-"""Are all new copies healthy? Probed from the host, all at the same time; the first that is not fails the flow."""
-
+"""Are all new copies healthy? Probed from the host, all at once; the first that is not fails the flow without delay."""
 from __future__ import annotations
 
 from dataclasses import dataclass
+from threading import Event
 
 from paas.context import WorkerPlatform
 from paas.errors import DeployError, PaasError
@@ -42,6 +42,7 @@ class Patient:
     address: str
     port: int
     host: str
+    has_failed: Event  # one of the new copies, so the others need not be waited for
 
 
 @step("health", phase="health")
@@ -54,16 +55,24 @@ def wait_until_healthy(on: WorkerPlatform, work: Work, release: Release, rollout
     if any(copy.process_type == WEB for copy in rollout.start):
         say.header(f"Waiting for web to answer on port {release.port}")
 
-    def examine(copy: Copy) -> None:
-        patient = Patient(copy, addresses[copy.container], release.port, host)
-        declared = checks.get(copy.process_type, ())
-        for probe in probes_for(copy.process_type, declared, on.settings.start_timeout, on.settings.stay_up):
-            _pass(on, work, patient, probe)
+    has_failed = Event()
 
-    for_each(rollout.start, examine)
+    def examine(copy: Copy) -> None:
+        patient = Patient(copy, addresses[copy.container], release.port, host, has_failed)
+        declared = checks.get(copy.process_type, ())
+        try:
+            for probe in probes_for(copy.process_type, declared, on.settings.start_timeout, on.settings.stay_up):
+                _pass(on, work, patient, probe)
+        except PaasError:
+            has_failed.set()
+            raise
+
+    for_each(rollout.start, examine, at_once=len(rollout.start))
 
 
 def _pass(on: WorkerPlatform, work: Work, patient: Patient, probe: Probe) -> None:
+    if patient.has_failed.is_set():
+        return
     if probe.check.kind == "uptime":
         _stay_up(on, work, patient, probe.check.uptime)
     else:
@@ -71,7 +80,7 @@ def _pass(on: WorkerPlatform, work: Work, patient: Patient, probe: Probe) -> Non
 
 
 def _stay_up(on: WorkerPlatform, work: Work, patient: Patient, seconds: float) -> None:
-    on.runtime.wait(patient.copy.container, seconds, work.is_cancelled)
+    on.runtime.wait(patient.copy.container, seconds, lambda: work.is_cancelled() or patient.has_failed.is_set())
     work.check()
     _check_alive(on, patient)
 
@@ -82,7 +91,7 @@ def _poll(on: WorkerPlatform, work: Work, patient: Patient, probe: Probe) -> Non
     pause = FIRST_PAUSE
     if probe.check.initial_delay:
         _stay_up(on, work, patient, probe.check.initial_delay)
-    while problem := _try(on, patient, probe.check):
+    while (problem := _try(on, patient, probe.check)) and not patient.has_failed.is_set():
         work.check()
         now = on.clock.monotonic()
         if now - looked >= LOOK_EVERY:
@@ -101,7 +110,7 @@ def _try(on: WorkerPlatform, patient: Patient, check: HealthCheck) -> str:
     if check.kind == "command":
         return _run_command(on, patient, check)
     if check.kind == "listening":
-        return "" if on.prober.accepts(patient.address, port) else f"nothing listens on port {port}"
+        return "" if on.prober.accepts(patient.address, port) else f"it accepts no connection on port {port}"
     try:
         answer = on.prober.get(patient.address, port, check.path, patient.host, check.timeout)
     except ConnectionError as error:

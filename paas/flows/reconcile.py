@@ -20,7 +20,7 @@ from paas.flows.network import end_rests, ensure_firewall
 from paas.flows.prune import remove_unknown_images
 from paas.flows.rollout import discard_started, for_each, remove_container
 from paas.flows.route import apply_sites
-from paas.model import App, Event, Job, Process, func, select, update
+from paas.model import App, Event, Job, Process, Release, func, select, update
 from paas.model.job import QUEUED, RUNNING
 from paas.ports import Container
 from paas.rules import names
@@ -42,6 +42,7 @@ def reconcile(on: WorkerPlatform, hold: Hold = _hold_nothing, *, is_boot: bool =
     """One pass over everything; when the next crashed process is due, if that is known."""
     facts = gather_facts(on, None, is_boot)
     act(on, find_differences(facts), facts, hold)
+    fail_abandoned_releases(on, facts)
     remove_unknown_networks(on)
     if is_boot:
         remove_unknown_images(on)
@@ -187,6 +188,16 @@ def queue_repair(on: WorkerPlatform, app_id: str, lost: Sequence[str]) -> None:
         )  # fmt: skip
     log.info("queue-repair", app=app_id, lost=list(lost))
     on.worker.ring()
+
+
+def fail_abandoned_releases(on: WorkerPlatform, facts: Facts) -> None:
+    """Of jobs that were cancelled, or given up, after their worker had died."""
+    with on.database.write() as session:
+        session.execute(
+            update(Release)
+            .where(Release.status == "pending", Release.job_id.not_in(facts.open_jobs))
+            .values(status="failed", failure="It was given up", finished_at=on.clock.now())
+        )
 
 
 # --- Networks ---------------------------------------------------------------------------------------------------------

@@ -99,11 +99,11 @@ def addresses_of(on: WorkerPlatform, copies: Sequence[Copy]) -> dict[str, str]:
     return {row.container: row.address for row in rows if row.container}
 
 
-def for_each(things: Sequence[T], deed: Callable[[T], R]) -> list[R]:
+def for_each(things: Sequence[T], deed: Callable[[T], R], at_once: int = AT_ONCE) -> list[R]:
     """Do it for all at the same time; when some fail, all are waited for and the first failure is raised."""
     if len(things) <= 1:
         return [deed(thing) for thing in things]
-    with ThreadPoolExecutor(min(len(things), AT_ONCE)) as pool:
+    with ThreadPoolExecutor(min(len(things), at_once)) as pool:
         futures = [pool.submit(deed, thing) for thing in things]
     return [future.result() for future in futures]
 

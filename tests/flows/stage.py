@@ -126,9 +126,12 @@ class Stage:
         return self.queue(ApplyConfig(change_id=change_id))
 
     # --- the worker ---------------------------------------------------------------------------------------------------
-    def run(self, job_id: int, cancel_after: float = 0) -> Job:
+    def run(self, job_id: int, cancel_after: float = 0, lose_it: bool = False) -> Job:
         """Claim and run a job to its end; its row afterwards. `cancel_after` seconds of waiting somebody cancels it."""
         work = self._claim(job_id)
+        if lose_it:  # to another worker, and this one does not know
+            with self.on.database.write() as session:
+                session.execute(update(Job).where(Job.id == job_id).values(fence=Job.fence + 1))
         if cancel_after:
             due = self.clock.monotonic() + cancel_after
             self.clock.when_slept = lambda _: work.wish_to_cancel("ada") if self.clock.monotonic() >= due else None
@@ -161,6 +164,11 @@ class Stage:
         assert not ended.is_set(), f"the flow ended without reaching {point}"
         with self.on.database.write() as session:
             assert give_back(session, job_id, work.job.fence)
+
+    def reopen(self, job_id: int) -> None:
+        """As if its worker had died before it could write how the job ended."""
+        with self.on.database.write() as session:
+            session.execute(update(Job).where(Job.id == job_id).values(state=QUEUED, ended_at=None))
 
     def cancel_queued(self, job_id: int) -> None:
         with self.on.database.write() as session:

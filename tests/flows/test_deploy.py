@@ -272,7 +272,7 @@ def test_a_web_process_that_never_listens_is_told_what_it_listens_on(stage: Stag
     stage.runtime.behave("/proc/net/tcp", Behaviour(output=(table,)))
     job = stage.push("b")
     assert job.result_code == "unhealthy"
-    assert "web.1 is not healthy after 60 s: nothing listens on port 5000" in stage.log(job.id)
+    assert "web.1 is not healthy after 60 s: it accepts no connection on port 5000" in stage.log(job.id)
     assert "it listens on 127.0.0.1:5000, which only itself can reach" in stage.log(job.id)
     assert_nothing_changed(stage)
 

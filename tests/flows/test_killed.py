@@ -56,6 +56,7 @@ def test_a_deploy_killed_and_then_cancelled_leaves_nothing_half_done(stage: Stag
     for _pass in range(2):
         reconcile(stage.on, is_boot=True)
     assert_whole(stage, "v2" if is_past else "v1")
+    assert not [release for release in stage.releases() if release.status == "pending"]
     assert stage.app().branch_commit == ("b" if is_past else "a") * 40
     assert stage.push("c", FILES).state == "succeeded"
 
