@@ -42,6 +42,7 @@ def wanted_places(
         Place("sources", "root", "root", 0o700),
         Place("backups", "root", "root", 0o700),
         Place("tls", "root", "root", 0o700),
+        Place("docker", "root", "root", 0o700, optional=True),
         Place("logs", "root", group, 0o2750),
         Place("nginx", "root", "root", 0o755),
         Place("keys", "root", group, 0o750),

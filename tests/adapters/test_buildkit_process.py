@@ -58,7 +58,8 @@ def seen_before(timeout: float, *, cancelled: bool, expected: type[Exception]) -
     pids: list[int] = []
     with pytest.raises(expected):
         for line in process.lines(timeout, lambda: cancelled and bool(pids)):
-            pids += [int(line)] if line else []
+            if line:
+                pids.append(int(line))
     process.stop()
     return pids[0]
 
