@@ -70,18 +70,20 @@ def deploy_push(ctx: Context, app_id: str, source: PushedSource, push: Push, *, 
     return queue_push(ctx, app, source, push, no_cache=no_cache)
 
 
-def branch_states(on: Platform) -> list[BranchState]:
-    """Of every app that has a pushed release which became current."""
+def branch_states(on: Platform, app_id: str | None = None) -> list[BranchState]:
+    """Of every app, or this one, that has a pushed release which became current."""
+    wanted_apps = select(App.id, App.deploy_branch, App.branch_commit).where(App.branch_commit.is_not(None))
+    wanted_tags = select(BranchTag).order_by(BranchTag.id)
+    if app_id is not None:
+        wanted_apps, wanted_tags = wanted_apps.where(App.id == app_id), wanted_tags.where(BranchTag.app_id == app_id)
+    tags: dict[str, dict[str, str]] = {}
     with on.database.read() as session:
-        apps = session.execute(
-            select(App.id, App.deploy_branch, App.branch_commit).where(App.branch_commit.is_not(None))
-        ).all()
-        tags: dict[str, dict[str, str]] = {}
-        for tag in session.scalars(select(BranchTag).order_by(BranchTag.id)):
+        apps = session.execute(wanted_apps).all()
+        for tag in session.scalars(wanted_tags):
             tags.setdefault(tag.app_id, {})[tag.ref] = tag.commit
     return [
-        BranchState(app_id, branch, commit, tuple(tags.get(app_id, {}).items()))
-        for app_id, branch, commit in apps
+        BranchState(found, branch, commit, tuple(tags.get(found, {}).items()))
+        for found, branch, commit in apps
         if branch is not None and commit is not None
     ]
 

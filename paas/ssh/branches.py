@@ -1,6 +1,7 @@
-"""Do git's refs stand where the rows say? Looked at when the door starts and every two seconds from then on.
+"""Do git's refs stand where the rows say? After each push, when the door starts, and every two seconds from then on.
 
-A push moves its refs itself; this is for the push whose door, hook or machine died between the release and the ref.
+The rounds are for the push whose door, hook or machine died between the release and the ref. Whoever moves refs reads
+the rows under the lock: of two pushes that end at once, the later one's commit stays.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ import structlog
 
 from paas.commands.repositories import BranchState, branch_states
 from paas.context import SshPlatform
-from paas.ssh.push import place_branch
+from paas.errors import PaasError
+from paas.rules.push import BRANCHES
 
 INTERVAL = 2.0  # seconds; five are promised
 INBOX_LIFETIME = 86_400.0  # a tar file that no push waits for any more
@@ -23,7 +25,9 @@ log = structlog.get_logger(__name__)
 class BranchFollower:
     def __init__(self, on: SshPlatform) -> None:
         self._on = on
-        self._placed: dict[str, BranchState] = {}  # what needs no second look: git is asked only about what changed
+        self._git = on.repositories
+        self._lock = threading.Lock()
+        self._placed: dict[str, BranchState] = {}  # git is asked only about what changed since
         self._stopping = threading.Event()
 
     def start(self) -> None:
@@ -32,13 +36,21 @@ class BranchFollower:
     def stop(self) -> None:
         self._stopping.set()
 
+    def place(self, app_id: str) -> dict[str, str]:
+        """Move this app's refs now; where they all stand."""
+        with self._lock:
+            for state in branch_states(self._on, app_id):
+                if self._place(state):
+                    self._placed[app_id] = state
+            return self._git.refs(app_id)
+
     def follow(self) -> None:
         """One round."""
-        states = branch_states(self._on)
-        for state in states:
-            if self._placed.get(state.app_id) != state and self._place(state):
-                self._placed[state.app_id] = state
-        self._placed = {state.app_id: self._placed[state.app_id] for state in states if state.app_id in self._placed}
+        with self._lock:
+            states = {state.app_id: state for state in branch_states(self._on)}
+            lagging = [state for app_id, state in states.items() if self._placed.get(app_id) != state]
+            self._placed = {state.app_id: state for state in states.values() if state not in lagging}
+            self._placed |= {state.app_id: state for state in lagging if self._place(state)}
 
     def _run(self) -> None:
         sweep_inbox(self._on)
@@ -50,14 +62,18 @@ class BranchFollower:
             self._stopping.wait(INTERVAL)
 
     def _place(self, state: BranchState) -> bool:
-        git = self._on.repositories
-        refs = git.refs(state.app_id)
-        if not refs and git.branch(state.app_id, state.branch) is None:
-            git.create(state.app_id)
-        is_placed = place_branch(git, state.app_id, f"refs/heads/{state.branch}", state.commit)
-        for ref, target in state.tags:
-            is_placed = (refs.get(ref) == target or git.move(state.app_id, ref, refs.get(ref), target)) and is_placed
-        return is_placed
+        """False when git would not: the next round tries again, and other apps do not wait for that."""
+        wanted = {BRANCHES + state.branch: state.commit, **dict(state.tags)}
+        try:
+            self._git.create(state.app_id)
+            refs = self._git.refs(state.app_id)
+            moves = [(ref, target) for ref, target in wanted.items() if refs.get(ref) != target]
+            is_moved = [self._git.move(state.app_id, ref, refs.get(ref), target) for ref, target in moves]
+            self._git.point_head(state.app_id, state.branch)
+        except (PaasError, OSError) as error:
+            log.warning("branches", app_id=state.app_id, error=str(error))
+            return False
+        return all(is_moved)
 
 
 def sweep_inbox(on: SshPlatform) -> None:

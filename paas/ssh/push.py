@@ -1,12 +1,11 @@
 """What happens between git's hooks and the queue? Inspect in quarantine, pack the source, queue, tell, move the refs.
 
 A push is refused when its deploy fails: the refs move once the release is current. The truth about a branch is a row;
-git's ref follows it here, or in `branches.py` when this door or this push is gone by then.
+git's refs follow it (`branches.py`), also when this push is gone by then.
 """
 
 from __future__ import annotations
 
-import contextlib
 import secrets
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,6 +21,7 @@ from paas.ports import GitHost, Say
 from paas.rules.jobs import Push
 from paas.rules.push import MOST_REFS, PushPlan, RefUpdate, plan_push, read_options
 from paas.rules.tree import TreeLimits, check_pointers, check_tree
+from paas.ssh.branches import BranchFollower
 from paas.ssh.hooks import HookRequest
 
 LONGEST_REASON = 300
@@ -32,10 +32,11 @@ log = structlog.get_logger(__name__)
 class PushSession:
     """One `git push` to one app. The methods run in the threads of its hooks, one after the other."""
 
-    def __init__(self, ctx: Context, app: GitApp, repositories: GitHost) -> None:
+    def __init__(self, ctx: Context, app: GitApp, repositories: GitHost, branches: BranchFollower) -> None:
         self._ctx = ctx
         self._app = app
         self._git = repositories
+        self._branches = branches
         settings = ctx.on.settings
         self._limits = TreeLimits(settings.file_limit, settings.source_limit)
         self._inbox = settings.folder("inbox", "ssh")
@@ -67,7 +68,7 @@ class PushSession:
             outcome = Outcome("failed", error.code, error.message, error.hint)
         if not outcome.succeeded:
             return plan.refused | {update.ref: _reason(outcome) for update in wanted}
-        return plan.refused | self._move(plan.deploy, plan.tags)
+        return plan.refused | self._move(wanted)
 
     def _plan(self, request: HookRequest) -> PushPlan:
         configured = deploy_branch_of(self._ctx, self._app.id)
@@ -123,27 +124,13 @@ class PushSession:
             _say_no(PaasError(outcome.message, outcome.hint, code=outcome.code), say)
         return outcome
 
-    def _move(self, deploy: RefUpdate, tags: Sequence[RefUpdate]) -> dict[str, str]:
-        """The release is current: nothing that happens here can undo that, so a ref that lags is not a refusal."""
-        answers = {deploy.ref: ""}
-        place_branch(self._git, self._app.id, deploy.ref, deploy.new or "")
-        for tag in tags:
-            is_moved = self._git.move(self._app.id, tag.ref, tag.old, tag.new or "") or (
-                self._git.refs(self._app.id).get(tag.ref) == tag.new
-            )
-            answers[tag.ref] = "" if is_moved else "somebody else moved this tag in the meantime: fetch and push again"
-        with contextlib.suppress(PaasError, OSError):
-            self._git.tidy(self._app.id)
-        return answers
-
-
-def place_branch(git: GitHost, app_id: str, ref: str, commit: str) -> bool:
-    """Make the deploy branch stand at this commit, and HEAD at the branch; False when somebody else moved it."""
-    branch = ref.removeprefix("refs/heads/")
-    current = git.branch(app_id, branch)
-    is_placed = current == commit or git.move(app_id, ref, current, commit)
-    git.point_head(app_id, branch)
-    return is_placed
+    def _move(self, wanted: Sequence[RefUpdate]) -> dict[str, str]:
+        """The release is current, and nothing that happens here can undo that: a ref that lags is no refusal."""
+        refs = self._branches.place(self._app.id)
+        for update in wanted:
+            if refs.get(update.ref) != update.new:
+                log.info("ref-lags", app=self._app.name, ref=update.ref)
+        return {update.ref: "" for update in wanted}
 
 
 def _say_place(queued: QueuedPush, say: Say) -> None:

@@ -21,6 +21,7 @@ from paas.context import Caller, Context, SshPlatform
 from paas.errors import ForbiddenError, UsageError
 from paas.ports import GitService
 from paas.rules.push import app_name_of
+from paas.ssh.branches import BranchFollower
 from paas.ssh.connection import SessionRequest
 from paas.ssh.hooks import HookServer
 from paas.ssh.push import PushSession
@@ -37,9 +38,10 @@ GIVE_UP = 300.0  # seconds in which a client takes nothing
 
 
 class GitDoor:
-    def __init__(self, on: SshPlatform, hooks: HookServer) -> None:
+    def __init__(self, on: SshPlatform, hooks: HookServer, branches: BranchFollower) -> None:
         self._on = on
         self._hooks = hooks
+        self._branches = branches
 
     def serve(self, caller: Caller, words: list[str], request: SessionRequest, terminal: ChannelTerminal) -> int:
         """git's exit code. Raises PaasError for what the caller must read."""
@@ -76,9 +78,12 @@ class GitDoor:
     ) -> int:
         app = app_to_push(ctx, name, lambda line: terminal.write_error(f"{line}\n"))
         self._on.repositories.create(app.id)
-        with self._hooks.expect(PushSession(ctx, app, self._on.repositories)) as way_back:
+        push = PushSession(ctx, app, self._on.repositories, self._branches)
+        with self._hooks.expect(push) as way_back:
             git = self._on.repositories.serve(app.id, "receive-pack", environment | way_back)
-            return converse(git, channel, terminal, outlives_client=True)
+            code = converse(git, channel, terminal, outlives_client=True)
+        threading.Thread(target=self._on.repositories.tidy, args=(app.id,), name="tidy", daemon=True).start()
+        return code
 
 
 def converse(git: GitService, channel: paramiko.Channel, terminal: ChannelTerminal, *, outlives_client: bool) -> int:

@@ -39,8 +39,8 @@ class SshServer:
         settings = on.settings
         self._on = on
         self._hooks = HookServer(settings.folder("run", "hook.sock"))
-        self._git = GitDoor(on, self._hooks)
         self._branches = BranchFollower(on)
+        self._git = GitDoor(on, self._hooks, self._branches)
         limits = GateLimits(settings.ssh_connection_limit, settings.ssh_pending_limit, settings.ssh_pending_per_address)
         self._gate = Gate(limits, on.clock.monotonic)
         self._room = threading.BoundedSemaphore(settings.ssh_connection_limit)  # sessions that run, in all
