@@ -281,6 +281,24 @@ class Stage:
             return {str(row.container): row.address for row in rows}
 
 
+def app_json(**words: object) -> dict[str, bytes]:
+    return {**PROCFILE, "app.json": json.dumps(words).encode()}
+
+
+def web_checks(**words: object) -> dict[str, bytes]:
+    return app_json(healthchecks={"web": [{"type": "startup", **words}]})
+
+
+def assert_nothing_changed(stage: Stage) -> None:
+    """v1 of commit a still serves, alone."""
+    assert stage.serves() == ["web.1 v1"]
+    assert stage.running() == ["web.1 v1"]
+    assert stage.app().branch_commit == "a" * 40
+    assert stage.tags() == {}
+    stage.settle()
+    stage.assert_tidy()
+
+
 def _is(thing: object, kind: type[Any]) -> Any:
     assert isinstance(thing, kind)
     return thing

@@ -10,8 +10,7 @@ from ipaddress import IPv4Network
 from paas.flows.reconcile import reconcile, reconcile_app
 from paas.model import Event, Job, select
 from paas.ports import ContainerSpec, NetworkSpec
-from paas.rules.jobs import Scale, Stop
-from tests.fakes.behaviour import Behaviour
+from paas.rules.jobs import Stop
 from tests.flows.stage import APP, Stage
 
 
@@ -34,7 +33,6 @@ def run_repairs(stage: Stage) -> None:
             assert job.state == "succeeded", stage.log(job_id)
 
 
-# --- What is recorded and does not run --------------------------------------------------------------------------------
 def test_a_process_that_died_is_started_again_at_once_with_its_address(stage: Stage) -> None:
     name = deployed(stage)
     stage.runtime.die(name, 1)
@@ -78,48 +76,6 @@ def test_a_process_that_stayed_up_long_enough_begins_anew(stage: Stage) -> None:
     assert stage.rows("live")[0].restarts == 0
 
 
-def test_a_container_that_is_gone_is_replaced_by_a_new_rollout(stage: Stage) -> None:
-    name = deployed(stage)
-    stage.runtime.lose(name)
-    reconcile(stage.on)
-    assert len(repairs(stage)) == 1
-    assert stage.on.worker.rings == 1  # type: ignore[attr-defined]
-    reconcile(stage.on)
-    assert len(repairs(stage)) == 1, "it is asked for once"
-    run_repairs(stage)
-    stage.settle()
-    assert stage.serves() == ["web.1 v1"]
-    assert stage.rows("live")[0].container != name
-    stage.assert_tidy()
-
-
-def test_only_the_copy_that_is_gone_is_made_anew(stage: Stage) -> None:
-    deployed(stage)
-    stage.run(stage.queue(Scale(counts={"web": 2})))
-    kept, lost = (row.container for row in stage.rows("live"))
-    stage.runtime.lose(lost)
-    reconcile(stage.on)
-    run_repairs(stage)
-    stage.settle()
-    assert kept in {row.container for row in stage.rows("live")}
-    assert stage.serves() == ["web.1 v1", "web.2 v1"]
-    stage.assert_tidy()
-
-
-def test_a_repair_that_fails_is_tried_again_later_not_at_once(stage: Stage) -> None:
-    stage.runtime.lose(deployed(stage))
-    stage.runtime.behave("serve", Behaviour(listens=False, exit_code=1))
-    reconcile(stage.on)
-    assert stage.run(repairs(stage)[0]).state == "failed"
-    reconcile(stage.on)
-    assert len(repairs(stage)) == 1
-    stage.runtime.behave("serve", Behaviour())
-    stage.clock.advance(31)
-    reconcile(stage.on)
-    run_repairs(stage)
-    assert stage.serves() == ["web.1 v1"]
-
-
 def test_after_a_reboot_with_stopped_containers_all_serve(stage: Stage) -> None:
     name = deployed(stage)
     stage.runtime.die(name, 137)
@@ -149,7 +105,6 @@ def test_a_stopped_app_stays_stopped(stage: Stage) -> None:
     assert repairs(stage) == []
 
 
-# --- What runs and is not recorded ------------------------------------------------------------------------------------
 def stranger(stage: Stage, name: str, **parts: object) -> None:
     image = stage.runtime.images()[0].id
     plain = ContainerSpec(name, image, APP, "blog", "web", 9, 1, 99, network="paas-abcd1234")
@@ -179,7 +134,6 @@ def test_an_interactive_session_is_left_alone_until_the_worker_was_restarted(sta
     assert stage.runtime.find("paas-abcd1234-run-j5") is None
 
 
-# --- What is left alone -----------------------------------------------------------------------------------------------
 def test_an_app_whose_job_runs_is_left_to_the_job(stage: Stage) -> None:
     deployed(stage)
     stranger(stage, "paas-abcd1234-web-9-r99")

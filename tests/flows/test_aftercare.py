@@ -1,0 +1,25 @@
+"""What follows once the new release serves, and cannot fail it any more."""
+
+from __future__ import annotations
+
+from tests.fakes.behaviour import Behaviour
+from tests.flows.stage import Stage, app_json
+
+
+def test_scripts_run_in_order_and_the_first_deploys_script_runs_once(stage: Stage) -> None:
+    files = app_json(scripts={"dokku": {"predeploy": "pre", "postdeploy": "post"}, "postdeploy": "seed"})
+    files["Procfile"] = b"web: serve\nrelease: migrate\n"
+    stage.runtime.behave("-j", Behaviour(exit_code=0))  # tasks end, copies do not
+    stage.push("a", files)
+    assert stage.tasks_started() == ["predeploy", "release", "postdeploy", "first-deploy"]
+    stage.push("b", files)
+    assert stage.tasks_started()[4:] == ["predeploy", "release", "postdeploy"]
+    stage.settle()
+    stage.assert_tidy()
+
+
+def test_a_postdeploy_script_that_fails_does_not_fail_the_deploy(stage: Stage) -> None:
+    stage.runtime.behave("post-script", Behaviour(exit_code=3))
+    job = stage.push("a", app_json(scripts={"dokku": {"postdeploy": "post-script"}}))
+    assert job.state == "succeeded"
+    assert "The postdeploy task ended with exit code 3; v1 serves all the same" in stage.log(job.id)
