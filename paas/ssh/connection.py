@@ -50,12 +50,17 @@ class Connection(paramiko.ServerInterface):
         self.address = address
         self.attempts = 0
         self.names: set[str] = set()
+        self.holds_share = False  # of the connections that its user may have
         self.transport: DoorTransport
         self.caller: Caller | None = None  # of the key that was last found good; trusted after the login only
         self._on = on
         self._start = start
         self._sessions: dict[int, SessionRequest] = {}
         self._round_trip = threading.Lock()
+
+    @property
+    def user_id(self) -> int | None:
+        return self.caller.user_id if self.caller else None
 
     # --- Login: nothing is done or written here, a client may ask about keys that are not its own ---------------------
     def get_allowed_auths(self, username: str) -> str:

@@ -85,6 +85,28 @@ class Gate:
             del self._pending[group]
 
 
+class Shares:
+    """So that one user cannot take all: at most `all_together` things are held, at most `each` by the same user."""
+
+    def __init__(self, all_together: int, each: int) -> None:
+        self._all_together, self._each = all_together, each
+        self._lock = threading.Lock()
+        self._held: Counter[int | None] = Counter()
+
+    def take(self, user: int | None) -> bool:
+        with self._lock:
+            if self._held.total() >= self._all_together or self._held[user] >= self._each:
+                return False
+            self._held[user] += 1
+            return True
+
+    def give_back(self, user: int | None) -> None:
+        with self._lock:
+            self._held[user] -= 1
+            if self._held[user] <= 0:
+                del self._held[user]
+
+
 def network_of(address: str) -> str:
     """What one stranger can be expected to hold: an IPv4 address, or a /64 of IPv6."""
     parsed = ip_address(address.partition("%")[0])

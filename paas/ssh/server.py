@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import resource
 import selectors
 import socket
 import threading
@@ -19,8 +20,8 @@ import structlog
 from paas.context import SshPlatform
 from paas.errors import UnavailableError
 from paas.ssh.branches import BranchFollower
-from paas.ssh.connection import Connection, SessionRequest, tune
-from paas.ssh.gate import Gate, GateLimits
+from paas.ssh.connection import CHANNELS, Connection, SessionRequest, tune
+from paas.ssh.gate import Gate, GateLimits, Shares
 from paas.ssh.hooks import HookServer
 from paas.ssh.hostkeys import read_host_keys
 from paas.ssh.receive import GitDoor
@@ -43,7 +44,9 @@ class SshServer:
         self._git = GitDoor(on, self._hooks, self._branches)
         limits = GateLimits(settings.ssh_connection_limit, settings.ssh_pending_limit, settings.ssh_pending_per_address)
         self._gate = Gate(limits, on.clock.monotonic)
-        self._room = threading.BoundedSemaphore(settings.ssh_connection_limit)  # sessions that run, in all
+        most = settings.ssh_connection_limit
+        self._sessions = Shares(most, each=max(CHANNELS, most // 4))
+        self._connections = Shares(most, each=max(2, most // 2))
         self._lock = threading.Lock()
         self._pending: OrderedDict[Connection, float] = OrderedDict()  # until when; the grace is the same for all
         self._waker, self._woken = socket.socketpair()
@@ -58,6 +61,8 @@ class SshServer:
     def start(self) -> None:
         """Bind and be ready. Raises UnavailableError (code `port-taken`)."""
         quiet_paramiko()
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # a push holds some ten descriptors
         self._keys = read_host_keys(self._on.settings.folder("keys"))
         self._listening = listen(self._on.settings.bind, self._on.settings.ssh_port)
         self._hooks.start()
@@ -90,8 +95,9 @@ class SshServer:
     def _accept(self) -> None:
         try:
             sock, peer = self._socket().accept()
-        except OSError as error:
-            log.warning("accept", error=str(error))  # out of descriptors, or the client has left
+        except OSError as error:  # out of descriptors, which calls for a moment's patience, or the client has left
+            log.warning("accept", error=str(error))
+            self._on.clock.sleep(0.05)
             return
         address = str(peer[0])
         refusal = self._gate.enter(address)
@@ -123,14 +129,23 @@ class SshServer:
             self._ended(connection)
 
     def _admitted(self, connection: Connection) -> None:
+        """In the transport's thread, after the login."""
         connection.transport.set_keepalive(int(self._on.settings.ssh_keepalive))
         with self._lock:
             self._pending.pop(connection, None)
         self._gate.admit(connection.address)
+        if not self._connections.take(connection.user_id):
+            log.warning("refused", address=connection.address, reason="too many connections of this user")
+            connection.transport.close()
+            return
+        connection.holds_share = True
 
     def _ended(self, connection: Connection) -> None:
+        """In the transport's thread, last."""
         with self._lock:
             was_pending = self._pending.pop(connection, None) is not None
+        if connection.holds_share:
+            self._connections.give_back(connection.user_id)
         if was_pending and connection.attempts:
             self._gate.fail(connection.address)
             log.info(
@@ -140,7 +155,7 @@ class SshServer:
 
     def _begin(self, connection: Connection, request: SessionRequest) -> bool:
         """Give a session its thread; False when too many run."""
-        if not self._room.acquire(blocking=False):
+        if not self._sessions.take(connection.user_id):
             log.warning("refused", address=connection.address, reason="too many sessions")
             return False
 
@@ -148,7 +163,7 @@ class SshServer:
             try:
                 run_session(self._on, self._git, connection, request)
             finally:
-                self._room.release()
+                self._sessions.give_back(connection.user_id)
 
         threading.Thread(target=work, name="session", daemon=True).start()
         return True

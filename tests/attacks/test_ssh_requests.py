@@ -10,15 +10,17 @@ from __future__ import annotations
 import socket
 import subprocess
 import threading
+from contextlib import ExitStack
 from pathlib import Path
 
 import paramiko
 import psutil
 import pytest
 
+from paas.ssh.connection import CHANNELS
 from paas.ssh.transport import WINDOW
 from tests.attacks.raw_ssh import connect, log_in
-from tests.ssh.door import Door, Person, free_port
+from tests.ssh.door import Door, Person, free_port, open_door
 
 
 def test_no_port_is_forwarded_from_the_client(door: Door, ana: Person) -> None:
@@ -235,3 +237,20 @@ def test_two_people_at_once_are_not_mixed_up(door: Door, ana: Person, admin: Per
     for thread in threads:
         thread.join()
     assert all(f"Hello {name}" in text for name, text in greetings)
+
+
+def test_one_member_does_not_take_every_session(tmp_path: Path, host_keys: Path) -> None:
+    with open_door(tmp_path, host_keys, ssh_connection_limit=16) as door, ExitStack() as open_now:
+        greedy, other = door.person("greedy"), door.person("other")
+        refusals = 0
+        for _ in range(2):
+            transport = open_now.enter_context(log_in(door, greedy))
+            for _ in range(CHANNELS):
+                try:
+                    channel = transport.open_session()
+                    channel.exec_command("git-receive-pack blog")
+                    open_now.callback(channel.close)
+                except paramiko.SSHException:
+                    refusals += 1
+        assert refusals == CHANNELS
+        assert "Hello other" in other.ssh().stdout

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from paas.ssh.gate import FREE_FAILURES, LONGEST_WAIT, Gate, GateLimits, network_of
+from paas.ssh.gate import FREE_FAILURES, LONGEST_WAIT, Gate, GateLimits, Shares, network_of
 from tests.fakes.clock import FakeClock
 
 LIMITS = GateLimits(connections=6, pending=4, pending_per_address=2)
@@ -86,3 +86,11 @@ def test_a_login_forgives(gate: Gate, clock: FakeClock) -> None:
 )
 def test_a_stranger_has_an_ipv4_address_or_a_network_of_ipv6(one: str, other: str, is_same: bool) -> None:
     assert (network_of(one) == network_of(other)) is is_same
+
+
+def test_one_user_does_not_take_all() -> None:
+    shares = Shares(all_together=3, each=2)
+    assert [shares.take(1), shares.take(1), shares.take(1)] == [True, True, False]
+    assert [shares.take(2), shares.take(3)] == [True, False]
+    shares.give_back(1)
+    assert [shares.take(3), shares.take(3)] == [True, False]
