@@ -64,7 +64,7 @@ def test_a_code_only_change_rebuilds_in_a_moment(room: Workshop) -> None:
         room.build(files | {"app.py": f"{number}{time.time()}"}, app_id)
         times.append(time.monotonic() - started)
     print(f"code-only rebuild: {sorted(times)[2]:.3f} s (median of {len(times)})")
-    assert min(times) < 0.6  # 0.12 s on an idle machine
+    assert min(times) < 1  # 0.12 s on an idle machine; the step alone would take longer
     assert any(line.endswith("RUN sleep 1 (cached)") for line in room.lines)
 
 

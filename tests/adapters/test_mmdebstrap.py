@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
@@ -53,6 +54,8 @@ def test_a_killed_maker_s_folder_and_process_are_ended_by_the_next(room: Worksho
         [sys.executable, "-c", "import time; time.sleep(300)", str(left / "sources.list")], start_new_session=True
     )
     try:
+        while left.name not in Path(f"/proc/{named.pid}/cmdline").read_text():  # empty for a moment after exec
+            time.sleep(0.01)
         (left / MAKER).write_text(str(named.pid))
         make(room)
         assert named.wait(5) < 0
