@@ -10,7 +10,7 @@ from typing import Any
 from paas.commands import present
 from paas.commands.call import visible_apps
 from paas.commands.declare import command
-from paas.commands.hosts import check_host_is_free, hosts_of_app
+from paas.commands.hosts import check_host_is_free, hosts_of_app, hosts_of_apps
 from paas.commands.queue import enqueue, request
 from paas.commands.reports import Flag, Report, report, show_reports
 from paas.commands.results import Done, Exists, JobStarted, Text
@@ -44,6 +44,10 @@ class AppLine:
     name: str
     status: str
     release: str | None
+    url: str | None  # the first that a person can open
+    commit: str | None
+    locked: bool
+    deployed_at: datetime | None  # when the current release became so
 
 
 def view(session: Session, ctx: Context, app: App) -> AppView:
@@ -84,7 +88,7 @@ def create(ctx: Context, name: NewAppName) -> Done:
             session.flush()
             if ctx.caller.user_id is not None:
                 session.add(Grant(user_id=ctx.caller.user_id, app_id=app.id, level="own"))
-            job = enqueue(session, ctx, None, Route())
+            job = enqueue(session, ctx, app, Route())
     except IntegrityError:
         raise taken from None
     ctx.on.worker.ring()
@@ -105,9 +109,25 @@ def list_(ctx: Context) -> list[AppLine]:
         apps = visible_apps(session, ctx.caller)
         words = statuses(session, apps)
         current = [app.current_release_id for app in apps if app.current_release_id]
-        rows = session.execute(select(Release.id, Release.version).where(Release.id.in_(current)))
-        versions = {release_id: f"v{version}" for release_id, version in rows}
-    return [AppLine(app.name, words[app.id], versions.get(app.current_release_id or 0)) for app in apps]
+        columns = (Release.id, Release.version, Release.commit, Release.finished_at)
+        releases = {row.id: row for row in session.execute(select(*columns).where(Release.id.in_(current)))}
+        hosts = hosts_of_apps(session, ctx.on.settings, apps)
+    lines = []
+    for app in apps:
+        release = releases.get(app.current_release_id)
+        host = next((host for host in hosts[app.id] if not host.startswith("*.")), None)
+        lines.append(
+            AppLine(
+                name=app.name,
+                status=words[app.id],
+                release=f"v{release.version}" if release else None,
+                url=ctx.on.settings.app_url(host) if host else None,
+                commit=release.commit if release else None,
+                locked=app.is_locked,
+                deployed_at=release.finished_at if release else None,
+            )
+        )
+    return lines
 
 
 @command("apps:info", allow="view", api="GET /apps/{app}")
@@ -143,7 +163,7 @@ def rename(ctx: Context, app: TheApp, name: NewAppName) -> JobStarted:
             for host in default_hosts(name, base_domains(session, ctx.on.settings.domain)):
                 check_host_is_free(session, ctx.on.settings, host, app.id)
             session.execute(update(App).where(App.id == app.id).values(name=name))
-            job = enqueue(session, ctx, None, Route())
+            job = enqueue(session, ctx, session.get(App, app.id), Route())
     except IntegrityError:
         raise taken from None
     ctx.on.worker.ring()

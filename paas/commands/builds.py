@@ -13,7 +13,7 @@ from paas.commands.results import Done, LineStream
 from paas.commands.words import TheApp
 from paas.context import Context
 from paas.errors import ConflictError, NotFoundError
-from paas.model import App, Job, JobStep, Session, select, update
+from paas.model import App, Job, JobStep, Session, and_, or_, select, update
 from paas.model.job import CANCELLED, QUEUED, RUNNING
 
 BuildId = Annotated[str, Help("number of the build, as builds:list shows it, or: current")]
@@ -29,6 +29,7 @@ class BuildLine:
     by: str
     via: str
     result: str
+    commit: str | None
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,7 @@ class BuildView:
     ended_at: datetime | None
     by: str
     via: str
+    commit: str | None
     attempt: int
     step: str | None
     code: str
@@ -87,9 +89,15 @@ def list_(ctx: Context, app: TheApp, *, number: Annotated[int, Help("at most so 
             present.harmless(job.created_by),
             job.via,
             job.result_message or (f"v{job.result['version']}" if "version" in job.result else ""),
+            _commit(job),
         )
         for job in jobs
     ]
+
+
+def _commit(job: Job) -> str | None:
+    """The pushed commit; other causes deploy what is there already."""
+    return (job.payload.get("push") or {}).get("new")
 
 
 def _seconds(job: Job) -> float | None:
@@ -99,8 +107,12 @@ def _seconds(job: Job) -> float | None:
 
 
 def find_job(session: Session, app: App, build: str) -> Job:
-    """The job with this number, or the newest for `current`. Raises NotFoundError for another app's as for none."""
-    query = select(Job).where(Job.app_id == app.id)
+    """The job with this number, or the newest for `current`. Raises NotFoundError for another app's as for none.
+
+    A change of all routes (kind `route`) waits for no app and bears its name only; it is found under that name.
+    """
+    for_all = and_(Job.app_id.is_(None), Job.app_name == app.name, Job.created_at >= app.created_at)
+    query = select(Job).where(Job.app_id == app.id if build == "current" else or_(Job.app_id == app.id, for_all))
     if build == "current":
         job = session.scalar(query.order_by(Job.id.desc()).limit(1))
     elif build.isascii() and build.isdigit() and len(build) < 18:
@@ -133,6 +145,7 @@ def info(ctx: Context, app: TheApp, build: BuildId) -> BuildView:
         ended_at=job.ended_at,
         by=job.created_by,
         via=job.via,
+        commit=_commit(job),
         attempt=job.attempt,
         step=job.step,
         code=job.result_code or "",

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from paas.commands.declare import Command, find, validate
+from paas.commands.present import storable
 from paas.context import Caller, Context
 from paas.errors import AppNotFoundError, ForbiddenError, NotFoundError, PaasError, UnknownCommandError
 from paas.model import App, Event, Grant, Session, select
@@ -123,8 +124,8 @@ def record(
                 address=ctx.caller.address,
                 action=declared.name,
                 app_id=app.id if app else None,
-                app_name=app.name if app else (named[:64] if isinstance(named, str) else None),
-                target=str(words.get("name") or words.get("version") or "")[:200],
+                app_name=app.name if app else (storable(named[:64]) if isinstance(named, str) else None),
+                target=storable(str(words.get("name") or words.get("version") or "")[:200]),
                 result=result,
                 details=_shorten(shown),
                 job_id=job_id,
@@ -134,13 +135,13 @@ def record(
 
 def _shorten(words: dict[str, Any]) -> dict[str, Any]:
     """Audit details are read by people: at most 200 characters a value, lists as text."""
-    return {
-        key: (" ".join(map(str, value)) if isinstance(value, list | tuple) else value)
-        if not isinstance(value, str)
-        else value[:200]
-        for key, value in words.items()
-        if value not in (None, (), [], False)
-    }
+    shown: dict[str, Any] = {}
+    for key, value in words.items():
+        if value in (None, (), [], False):
+            continue
+        text = " ".join(map(str, value)) if isinstance(value, list | tuple) else value
+        shown[storable(key[:60])] = storable(str(text)[:200]) if not isinstance(text, bool) else text
+    return dict(list(shown.items())[:20])
 
 
 def not_found(what: str, name: str, hint: str = "") -> NotFoundError:

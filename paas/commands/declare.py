@@ -194,6 +194,7 @@ def _model(name: str, parameters: tuple[Parameter, ...]) -> type[BaseModel]:
 
 def validate(declared: Command, words: dict[str, Any]) -> dict[str, Any]:
     """Checked values by parameter name. Raises UsageError that names the first wrong word, or what its type raised."""
+    _want_texts(declared, words)
     try:
         checked = declared.model.model_validate(words)
     except PaasError:
@@ -203,7 +204,25 @@ def validate(declared: Command, words: dict[str, Any]) -> dict[str, Any]:
         cause = first.get("ctx", {}).get("error")
         if isinstance(cause, PaasError):
             raise cause from None
-        where = str(first["loc"][0]) if first["loc"] else declared.name
+        where = str(first["loc"][0])[:40] if first["loc"] else declared.name
+        where = where if where.isprintable() else ascii(where)
         said = {"missing": "is missing", "extra_forbidden": "is not known here"}.get(first["type"], first["msg"])
         raise UsageError(f"{where.replace('_', '-')}: {said}", f"help {declared.name}") from None
     return {name: getattr(checked, name) for name in declared.model.model_fields}
+
+
+def _want_texts(declared: Command, words: dict[str, Any]) -> None:
+    """Raises UsageError for what no database takes: NUL, and half a Unicode pair (JSON can carry one).
+
+    A NUL in long texts and lists is for the command to refuse in its own words.
+    """
+    holds_text = {parameter.name for parameter in declared.parameters if parameter.from_stdin}
+    for name, value in words.items():
+        texts = value if isinstance(value, list | tuple) else (value,)
+        wrong = any(isinstance(text, str) and not _is_unicode(text) for text in texts)
+        if wrong or (isinstance(value, str) and "\0" in value and name not in holds_text):
+            raise UsageError(f"{name[:40].replace('_', '-')!a} is no text", f"help {declared.name}")
+
+
+def _is_unicode(text: str) -> bool:
+    return text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text)

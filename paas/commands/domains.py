@@ -50,7 +50,7 @@ def add(ctx: Context, app: TheApp, *names: str) -> JobStarted:
     _want_some(names, f"domains:add {app.name} www.example.com")
     with ctx.on.database.write() as session:
         added = _add(session, ctx, app, names)
-        job = enqueue(session, ctx, None, Route())
+        job = enqueue(session, ctx, app, Route())
     ctx.on.worker.ring()
     return JobStarted(job.id, f"Added {' '.join(added)} to {app.name}")
 
@@ -74,7 +74,7 @@ def remove(ctx: Context, app: TheApp, *names: str) -> JobStarted:
             session.execute(update(App).where(App.id == app.id).values(domains_disabled=True))
         gone = [name.lower() for name in names]
         session.execute(delete(Domain).where(Domain.app_id == app.id, Domain.name.in_(gone)))
-        job = enqueue(session, ctx, None, Route())
+        job = enqueue(session, ctx, app, Route())
     ctx.on.worker.ring()
     return JobStarted(job.id, f"Removed {' '.join(gone)} from {app.name}")
 
@@ -90,7 +90,7 @@ def set_(ctx: Context, app: TheApp, *names: str) -> JobStarted:
         session.execute(delete(Domain).where(Domain.app_id == app.id))
         session.execute(update(App).where(App.id == app.id).values(domains_disabled=True))
         kept = _add(session, ctx, app, names)
-        job = enqueue(session, ctx, None, Route())
+        job = enqueue(session, ctx, app, Route())
     ctx.on.worker.ring()
     return JobStarted(job.id, f"Set the domains of {app.name}: {' '.join(kept)}")
 
@@ -104,7 +104,7 @@ def clear(ctx: Context, app: TheApp) -> JobStarted:
     with ctx.on.database.write() as session:
         session.execute(delete(Domain).where(Domain.app_id == app.id))
         session.execute(update(App).where(App.id == app.id).values(domains_disabled=False))
-        job = enqueue(session, ctx, None, Route())
+        job = enqueue(session, ctx, app, Route())
     ctx.on.worker.ring()
     return JobStarted(job.id, f"Cleared the domains of {app.name}")
 

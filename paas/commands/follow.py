@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 from paas.context import Platform
 from paas.errors import NotFoundError
-from paas.model import Job
+from paas.model import App, Job
+from paas.model.app import find_app
 from paas.model.job import ENDED, SUCCEEDED
 
 
@@ -37,19 +38,43 @@ def outcome_of(on: Platform, job_id: int) -> Outcome | None:
     return Outcome(job.state, job.result_code or "", job.result_message or "", job.result_hint or "", dict(job.result))
 
 
-def log_so_far(on: Platform, job_id: int, limit: int) -> tuple[str, int]:
-    """The last `limit` bytes of whole lines written until now, and the offset behind them."""
+def app_of_job(on: Platform, job_id: int) -> str | None:
+    """The name of the app under which this job is found (see builds.find_job), None when there is none."""
+    with on.database.read() as session:
+        job = session.get(Job, job_id)
+        if job is None:
+            return None
+        app = session.get(App, job.app_id) if job.app_id else find_app(session, job.app_name or "")
+        return app.name if app is not None else None
+
+
+@dataclass(frozen=True)
+class LogPart:
+    """Whole lines of a log that may go on. `first`: the number of the first line, counted from 1; `end`: the offset
+    behind the last one."""
+
+    lines: list[str]
+    first: int
+    end: int
+
+
+def log_so_far(on: Platform, job_id: int, limit: int) -> LogPart:
+    """What the job has printed until now, of a long log the last `limit` bytes."""
     name = f"jobs/{job_id}.log"
     size = on.logs.size(name)
-    start = max(0, size - limit)
-    read = b""
-    while start + len(read) < size:
-        chunk = on.logs.read(name, start + len(read), size - start - len(read))
+    before, offset, kept = 0, 0, b""
+    while offset < size:
+        chunk = on.logs.read(name, offset, size - offset)
         if not chunk:
             break
-        read += chunk
-    whole = read[: read.rfind(b"\n") + 1]
-    return whole.decode("utf-8", "replace"), start + len(whole)
+        offset += len(chunk)
+        kept += chunk
+        cut = kept.rfind(b"\n", 0, max(0, len(kept) - limit)) + 1
+        before += kept.count(b"\n", 0, cut)
+        kept = kept[cut:]
+    whole = kept[: kept.rfind(b"\n") + 1]
+    lines = whole.decode("utf-8", "replace").split("\n")[:-1]
+    return LogPart(lines, before + 1, offset - len(kept) + len(whole))
 
 
 def follow_chunks(on: Platform, job_id: int, offset: int = 0, timeout: float = 1.0) -> Iterator[tuple[int, bytes]]:

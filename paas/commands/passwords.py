@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from functools import cache
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -13,7 +14,6 @@ SHORTEST = 10
 LONGEST = 1000
 _HASHER = PasswordHasher()
 _ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"  # nothing that looks like something else
-_NOBODYS = _HASHER.hash(secrets.token_hex(16))  # compared with when there is no such user: the same time for both
 
 
 def new_password() -> str:
@@ -31,6 +31,12 @@ def hash_password(password: str) -> str:
 def is_password(password_hash: str | None, password: str) -> bool:
     """Takes as long for nobody's account as for somebody's."""
     try:
-        return _HASHER.verify(password_hash or _NOBODYS, password[:LONGEST]) and password_hash is not None
+        return _HASHER.verify(password_hash or _nobodys(), password[:LONGEST]) and password_hash is not None
     except (VerificationError, InvalidHashError):
         return False
+
+
+@cache
+def _nobodys() -> str:
+    """Compared with when there is no such user. Made when first needed: it takes 64 MB for a moment."""
+    return _HASHER.hash(secrets.token_hex(16))

@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -16,11 +17,14 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 def as_plain(result: Any) -> Any:
     """Dataclasses, moments and tuples as JSON's own types."""
-    return (
-        TypeAdapter(type(result)).dump_python(result, mode="json")
-        if not isinstance(result, list)
-        else [as_plain(item) for item in result]
-    )
+    if isinstance(result, list):
+        return [as_plain(item) for item in result]
+    return _adapter_of(type(result)).dump_python(result, mode="json")
+
+
+@cache
+def _adapter_of(kind: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)  # takes a thousand times as long to make as to use
 
 
 def as_json(result: Any) -> str:
@@ -30,6 +34,11 @@ def as_json(result: Any) -> str:
 def harmless(text: str) -> str:
     """Text of strangers (commit subjects, names) without control characters."""
     return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def storable(text: str) -> str:
+    """Text as every database takes it: no NUL, no half of a Unicode pair."""
+    return text.encode("utf-8", "replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
 _NOT_COLOUR = re.compile(r"\x1b\[[0-9;]*m|[\x00-\x08\x0b-\x1f\x7f-\x9f]")

@@ -27,6 +27,7 @@ class ReleaseLine:
     commit: str | None
     by: str
     created_at: datetime
+    build: int | None
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,15 @@ def list_(ctx: Context, app: TheApp, *, number: Annotated[int, Help("at most so 
     with ctx.on.database.read() as session:
         rows = releases_of(session, app.id, max(1, min(number, 500)))
     return [
-        ReleaseLine(f"v{row.version}", row.status, row.description, row.commit, row.created_by, row.created_at)
+        ReleaseLine(
+            f"v{row.version}",
+            row.status,
+            row.description,
+            row.commit,
+            row.created_by,
+            row.created_at,
+            row.job_id,
+        )
         for row in rows
     ]
 

@@ -3,7 +3,7 @@
 `select`, `update`, `func`, `Session` ... are offered here to commands and flows: sqlalchemy lives in this folder.
 """
 
-from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy import and_, delete, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -22,5 +22,5 @@ __all__ = [
     "Address", "ApiToken", "App", "Base", "BranchTag", "ConfigChange", "ConfigVariable", "Database", "Domain", "Event",
     "Formation", "GlobalSetting", "Grant", "Image", "IntegrityError", "Job", "JobStep", "LoginFailure", "Process",
     "Release", "RestingSubnet", "Session", "Source", "SshKey", "Ticket", "User", "WebSession",
-    "delete", "func", "or_", "select", "update",
+    "and_", "delete", "func", "or_", "select", "update",
 ]  # fmt: skip

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Iterator
 from typing import Any
 
-from flask import Response, url_for
+from flask import Response, request, url_for
 
 from paas.commands import present
+from paas.commands.follow import app_of_job
 from paas.commands.results import Done, Exists, InteractiveSession, JobStarted, LineStream, Text
 from paas.context import Context
 from paas.errors import PaasError
 from paas.web.oneoff import run_to_the_end
+from paas.web.streams import StreamSlot
 
 
 def json_answer(value: Any, status: int = 200) -> Response:
-    """`application/json`, never cached: every answer of the API depends on who asks."""
     body = json.dumps(value, ensure_ascii=False) + "\n"
-    return Response(body, status, mimetype="application/json", headers={"Cache-Control": "no-store"})
+    return Response(body, status, mimetype="application/json")
 
 
 def error_answer(error: PaasError) -> Response:
@@ -29,12 +31,12 @@ def error_answer(error: PaasError) -> Response:
     return answer
 
 
-def answer(result: Any, ctx: Context, app: str | None, method: str) -> Response:
+def answer(result: Any, ctx: Context, method: str) -> Response:
     """The answer for one result (see commands/results.py)."""
     if isinstance(result, JobStarted):
-        return _job_answer(result, app)
+        return _job_answer(result, ctx)
     if isinstance(result, LineStream):
-        return Response(_text(result), mimetype="text/plain", headers={"X-Accel-Buffering": "no"})
+        return text_stream(ctx, result)
     if isinstance(result, InteractiveSession):
         return json_answer(run_to_the_end(ctx, result))
     if isinstance(result, Exists):
@@ -46,19 +48,40 @@ def answer(result: Any, ctx: Context, app: str | None, method: str) -> Response:
     return json_answer(present.as_plain(result))
 
 
-def _job_answer(started: JobStarted, app: str | None) -> Response:
-    body: dict[str, Any] = {"message": started.message, "build": started.job_id}
-    if app is None:
-        return json_answer(body, 202)
-    body["url"] = url_for("api.builds:info", app=app, build=started.job_id)
-    body["stream"] = url_for("api.stream", app=app, build=started.job_id)
+def _job_answer(started: JobStarted, ctx: Context) -> Response:
+    """202, and where to look: a change of the whole platform has no app, and no place of its own."""
+    body: dict[str, Any] = {"message": started.message, "build": started.job_id, "url": None, "stream": None}
+    app = app_of_job(ctx.on, started.job_id)
+    if app is not None:
+        body["url"] = url_for("api.builds:info", app=app, build=started.job_id)
+        body["stream"] = url_for("api.stream", app=app, build=started.job_id)
     made = json_answer(body, 202)
-    made.headers["Location"] = body["url"]
+    if app is not None:
+        made.headers["Location"] = body["url"]
     return made
 
 
-def _text(stream: LineStream) -> Iterator[str]:
-    """Silence is passed on as nothing: an ended client is noticed by the next line."""
+def text_stream(ctx: Context, stream: LineStream) -> Response:
+    """Lines as they come. It holds a thread as long as it lasts, and ends when its reader is gone."""
+    slot = StreamSlot(ctx.on.settings.stream_limit)
+    connection = request.environ.get("gunicorn.socket")
+    response = Response(_text(stream, connection), mimetype="text/plain", headers={"X-Accel-Buffering": "no"})
+    response.call_on_close(slot.close)
+    return response
+
+
+def _text(stream: LineStream, connection: socket.socket | None) -> Iterator[str]:
     for line in stream.lines:
         if line is not None:
             yield line + "\n"
+        elif connection is not None and _is_closed(connection):  # silence says nothing that could fail
+            return
+
+
+def _is_closed(connection: socket.socket) -> bool:
+    try:
+        return connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True

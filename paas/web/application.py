@@ -9,10 +9,9 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from paas.commands.hosts import hosts_of_dashboard
 from paas.context import Platform
 from paas.errors import PaasError
-from paas.model.domain import base_domains
-from paas.rules.domains import dashboard_hosts
 from paas.web.answers import error_answer
 from paas.web.api import PREFIX, make_api
 from paas.web.pages import make_pages
@@ -34,16 +33,15 @@ class InternalError(PaasError):
 def create_app(on: Platform) -> Flask:
     """The WSGI application, behind our own nginx on a unix socket."""
     app = Flask(__name__, static_folder=None)
-    app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
+    app.config["MAX_CONTENT_LENGTH"] = app.config["MAX_FORM_MEMORY_SIZE"] = LARGEST_BODY
     app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1)  # type: ignore[method-assign] # Flask's own way
+    app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
 
     @app.before_request
     def _known_host() -> None:
-        with on.database.read() as session:
-            hosts = dashboard_hosts(base_domains(session, on.settings.domain))
-        check_host(request, on.settings, (on.settings.dashboard_host, *hosts))
+        check_host(request, on.settings, hosts_of_dashboard(on))
 
-    app.after_request(harden)
+    app.after_request(lambda response: harden(response, on.settings))
     app.register_error_handler(PaasError, _say_no)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(Exception, _bug)
@@ -54,16 +52,22 @@ def create_app(on: Platform) -> Flask:
 
 def _say_no(error: PaasError) -> Response:
     """In the shape that the asker reads: JSON below the API, a page elsewhere."""
-    return error_answer(error) if request.path.startswith(PREFIX) else refusal(error)
+    return error_answer(error) if request.path.startswith(f"{PREFIX}/") else refusal(error)
 
 
 def _http_error(error: HTTPException) -> Response:
+    """What Flask itself refuses: unknown paths and methods, too large bodies. Redirects pass."""
+    if error.response is not None:
+        return error.response  # type: ignore[return-value] # Flask's own redirect
     status = error.code or 500
-    said = PaasError(
-        f"{error.name}: {request.method} {request.path[:100]}", f"{PREFIX}/openapi.json", code=f"http-{status}"
-    )
+    hint = f"{PREFIX}/openapi.json lists what there is" if request.path.startswith("/api") else ""
+    said = PaasError(f"{error.name}: {request.method} {request.path[:100]}", hint, code=f"http-{status}")
     said.http_status = status
-    return _say_no(said)
+    answer = _say_no(said)
+    allowed = getattr(error, "valid_methods", None)
+    if allowed:
+        answer.headers["Allow"] = ", ".join(sorted(allowed))
+    return answer
 
 
 def _bug(error: Exception) -> Response:

@@ -23,7 +23,10 @@ ERRORS = {
     "403": "Not allowed for this token",
     "404": "Not there, or not yours",
     "409": "The present state does not allow it",
+    "413": "The body is too large",
+    "415": "The body is not named as application/json",
     "422": "Bad input",
+    "429": "Too many requests",
     "503": "Something that the platform needs is down",
 }
 _FIXED: dict[type, tuple[str, str, dict[str, Any]]] = {
@@ -45,12 +48,15 @@ _SHARED: dict[str, dict[str, Any]] = {
     },
     "BuildStarted": {
         "type": "object",
-        "required": ["build", "message"],
+        "required": ["build", "message", "url", "stream"],
         "properties": {
             "build": {"type": "integer"},
             "message": {"type": "string"},
-            "url": {"type": "string", "description": "Where the build's state is"},
-            "stream": {"type": "string", "description": "Server-sent events with its log, resumable by Last-Event-ID"},
+            "url": {"type": ["string", "null"], "description": "Where the build's state is; null for global changes"},
+            "stream": {
+                "type": ["string", "null"],
+                "description": "Server-sent events with its log, resumable by Last-Event-ID",
+            },
         },
     },
     "Done": {
@@ -79,6 +85,7 @@ def describe() -> dict[str, Any]:
     paths: dict[str, dict[str, Any]] = {}
     for declared in sorted(REGISTRY.values(), key=lambda each: (each.path, each.method)):
         paths.setdefault(declared.path, {})[declared.method.lower()] = _operation(declared, schemas)
+    paths["/apps/{app}/builds/{build}/stream"] = {"get": _stream()}
     document = {
         "openapi": "3.1.0",
         "info": {"title": "paas", "version": paas.__version__, "description": "Every command, over HTTP."},
@@ -117,6 +124,32 @@ def _operation(declared: Command, schemas: dict[str, Any]) -> dict[str, Any]:
     return operation
 
 
+def _stream() -> dict[str, Any]:
+    """The one route beside the commands: builds:output for programs that come back after a cut."""
+    path = [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
+        for name in ("app", "build")
+    ]
+    resume = {
+        "name": "Last-Event-ID", "in": "header", "required": False, "schema": {"type": "string"},
+        "description": "The id of the last event that was received: the offset in the log behind it",
+    }  # fmt: skip
+    events = {"text/event-stream": {"schema": {"type": "string"}}}
+    said = "Events `log` (a list of lines), `progress` (state and steps), `end` (how it ended)"
+    return {
+        "operationId": "builds_stream",
+        "tags": ["builds"],
+        "summary": "Watch a build as server-sent events.",
+        "parameters": [*path, resume],
+        "responses": {"200": {"description": said, "content": events}, **_errors()},
+    }
+
+
+def _errors() -> dict[str, Any]:
+    error = {"application/json": {"schema": {"$ref": REF.format(model="Error")}}}
+    return {status: {"description": said, "content": error} for status, said in ERRORS.items()}
+
+
 def _query(parameter: Parameter, declared: Command) -> dict[str, Any]:
     return {
         "name": parameter.name.rstrip("_"),
@@ -153,8 +186,7 @@ def _responses(declared: Command, schemas: dict[str, Any]) -> dict[str, Any]:
             before = found[status]["content"]["application/json"]["schema"]
             content = {"application/json": {"schema": {"anyOf": [before, schema]}}}
         found[status] = {"description": said, "content": content}
-    error = {"application/json": {"schema": {"$ref": REF.format(model="Error")}}}
-    return found | {status: {"description": said, "content": error} for status, said in ERRORS.items()}
+    return found | _errors()
 
 
 def _alternatives(returned: Any) -> list[Any]:

@@ -1,25 +1,29 @@
-"""How does a browser watch a build? Server-sent events whose ids are byte offsets, so that a reconnect resumes exactly.
+"""How does one watch a build? Server-sent events whose ids are byte offsets, so that a reconnect resumes exactly.
 
-Events: `log` (a chunk of whole lines as JSON text) and `end` (how it ended). Open streams are counted and capped below
-the number of threads.
+Events: `log` (whole lines; its id is the offset behind them), `progress` (state and phases, whenever they change),
+`end` (how it ended), and before it `gone` when the reader may no longer see the app. Open streams are counted and capped
+below the number of threads.
 """
 
 from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
 
 from flask import Response, request
 
-from paas.commands.builds import find_job
+from paas.commands.builds import BuildView
+from paas.commands.call import call
 from paas.commands.follow import follow_chunks, outcome_of
 from paas.commands.present import as_plain, harmless_log
 from paas.context import Context
-from paas.errors import UnavailableError
-from paas.model import App
+from paas.errors import PaasError, UnavailableError
 
-HEARTBEAT = 15.0
+LOOK_AGAIN = 1.0  # seconds of silence after which the phases are looked at
+HEARTBEAT = 15.0  # seconds of silence after which a comment is sent: the connection lives, or its end is noticed
 
 _count = threading.Lock()
 _streams = 0
@@ -50,28 +54,55 @@ def event(kind: str, data: object, event_id: int | None = None) -> str:
     return f"{head}event: {kind}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n"
 
 
-def build_stream(ctx: Context, app: App, build: str) -> Response:
-    """The log of a build from the byte that `Last-Event-ID` (or ?offset=) names, until the build ends."""
-    with ctx.on.database.read() as session:
-        job = find_job(session, app, build)
+def build_stream(ctx: Context, app: str, build: str, show: Callable[[str], Any] = harmless_log) -> Response:
+    """The log of a build from the byte that `Last-Event-ID` (or ?offset=) names, until the build ends.
+
+    show: what stands in the event for one line.
+    """
+    view = call("builds:info", ctx, {"app": app, "build": build})
     named = request.headers.get("Last-Event-ID") or request.args.get("offset") or "0"
     offset = int(named) if named.isascii() and named.isdigit() and len(named) < 16 else 0
     slot = StreamSlot(ctx.on.settings.stream_limit)
-    response = Response(_events(ctx, job.id, offset), mimetype="text/event-stream")
-    response.headers.update({"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
+    words = {"app": app, "build": str(view.id)}
+    events = _events(ctx, view.id, offset, show, lambda: call("builds:info", ctx, words))
+    response = Response(events, mimetype="text/event-stream", headers={"X-Accel-Buffering": "no"})
     response.call_on_close(slot.close)
     return response
 
 
-def _events(ctx: Context, job_id: int, offset: int) -> Iterator[str]:
+def _events(
+    ctx: Context, job_id: int, offset: int, show: Callable[[str], Any], look: Callable[[], BuildView]
+) -> Iterator[str]:
     yield "retry: 1000\n\n"
-    rest = b""
-    for after, chunk in follow_chunks(ctx.on, job_id, offset, HEARTBEAT):
-        if not chunk:
-            yield ": still there\n\n"
-            continue
-        whole, newline, rest = (rest + chunk).rpartition(b"\n")
-        if newline:
-            lines = [harmless_log(line.decode("utf-8", "replace")) for line in whole.split(b"\n")]
-            yield event("log", lines, after - len(rest))
+    try:
+        yield from _log(ctx, job_id, offset, show, look)
+        yield event("progress", progress(look()))
+    except PaasError as error:  # the app was destroyed, or the reader's rights were taken away meanwhile
+        yield event("gone", error.as_dict())
     yield event("end", as_plain(outcome_of(ctx.on, job_id)))
+
+
+def _log(
+    ctx: Context, job_id: int, offset: int, show: Callable[[str], Any], look: Callable[[], BuildView]
+) -> Iterator[str]:
+    rest, said, spoke_at = b"", "", time.monotonic()
+    for after, chunk in follow_chunks(ctx.on, job_id, offset, LOOK_AGAIN):
+        whole, newline, rest = (rest + chunk).rpartition(b"\n")
+        now = event("progress", progress(look()))
+        if now != said:
+            yield now
+            said, spoke_at = now, time.monotonic()
+        if newline:
+            lines = [show(line.decode("utf-8", "replace")) for line in whole.split(b"\n")]
+            yield event("log", lines, after - len(rest))
+            spoke_at = time.monotonic()
+        elif time.monotonic() - spoke_at > HEARTBEAT:
+            yield ": still there\n\n"
+            spoke_at = time.monotonic()
+    if rest:  # a killed writer leaves half a line
+        yield event("log", [show(rest.decode("utf-8", "replace"))])
+
+
+def progress(view: BuildView) -> dict[str, Any]:
+    """State and phases of a build."""
+    return {"state": view.state, "steps": [as_plain(step) for step in view.steps]}

@@ -5,14 +5,12 @@ from __future__ import annotations
 from flask import Blueprint
 
 from paas.context import Platform
-from paas.web.pages import actions, apps, builds, keys, signin
+from paas.web.pages import actions, apps, assets, builds, keys, signin
 
 
 def make_pages(on: Platform) -> Blueprint:
     """All pages, in one blueprint."""
-    pages = Blueprint(
-        "pages", __name__, template_folder="../templates", static_folder="../static", static_url_path="/assets"
-    )
-    for module in (signin, apps, builds, keys, actions):
+    pages = Blueprint("pages", __name__, template_folder="../templates")
+    for module in (assets, signin, apps, builds, keys, actions):
         module.register(pages, on)
     return pages

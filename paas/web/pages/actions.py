@@ -9,12 +9,13 @@ from werkzeug.wrappers import Response
 
 from paas.commands.call import call
 from paas.commands.declare import Command, find
+from paas.commands.follow import app_of_job
 from paas.commands.results import JobStarted
 from paas.context import Context, Platform
 from paas.errors import UnknownCommandError
+from paas.web.cookie import secret_of
 from paas.web.pages.frame import for_people, local_path
 from paas.web.security import check_csrf, check_origin
-from paas.web.signin import session_secret
 
 OURS = ("csrf_token", "next")  # fields of the form that are not the command's
 
@@ -24,16 +25,21 @@ def register(pages: Blueprint, on: Platform) -> None:
     @for_people(on)
     def act(ctx: Context, command: str) -> Response:
         check_origin(request)
-        check_csrf(request, session_secret(ctx.on, request))
+        check_csrf(request, secret_of(ctx.on, request))
         declared = find(command)
         if declared is None or not declared.changes or declared.passes_words:
-            raise UnknownCommandError(f"{command[:60]!a} is no button of this page", "help")
-        words = read_form(declared)
-        result = call(declared.name, ctx, words)
-        app = words.get("app")
-        if isinstance(result, JobStarted) and app and declared.name not in ("apps:destroy", "apps:rename"):
-            return redirect(url_for("pages.build", app=app, build=result.job_id), 303)
-        return redirect(local_path(request.form.get("next"), url_for("pages.apps")), 303)
+            raise UnknownCommandError(f"{command[:60]!a} is no button of this page")
+        result = call(declared.name, ctx, read_form(declared))
+        return redirect(_next_page(ctx, declared, result), 303)
+
+
+def _next_page(ctx: Context, declared: Command, result: Any) -> str:
+    """Work that takes a while is watched as it goes; else back to the page of the button."""
+    if isinstance(result, JobStarted) and declared.name != "apps:destroy":
+        app = app_of_job(ctx.on, result.job_id)
+        if app is not None:
+            return url_for("pages.build", app=app, build=result.job_id)
+    return local_path(request.form.get("next"), url_for("pages.apps"))
 
 
 def read_form(declared: Command) -> dict[str, Any]:
@@ -48,5 +54,5 @@ def read_form(declared: Command) -> dict[str, Any]:
         if parameter is not None and parameter.place == "rest":
             words[name] = [value for value in values if value]
         elif parameter is None or parameter.required or values[-1]:
-            words[name] = values[-1]
+            words[name] = values[-1].strip() if parameter is not None and not parameter.from_stdin else values[-1]
     return words

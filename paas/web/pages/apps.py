@@ -9,13 +9,15 @@ from werkzeug.wrappers import Response
 
 from paas.commands.call import call
 from paas.context import Context, Platform
+from paas.web.ansi import pieces
 from paas.web.pages.frame import for_people, git_remote, page
 
 TABS = (
-    ("app", "Overview"), ("deployments", "Deployments"), ("environment", "Environment"),
-    ("domains", "Domains"), ("logs", "Logs"),
+    ("app", "Overview"), ("deployments", "Deployments"), ("logs", "Logs"), ("environment", "Environment"),
+    ("domains", "Domains"),
 )  # fmt: skip
 LOG_LINES = 200
+NEWEST = 40  # releases and builds on one page
 
 
 def register(pages: Blueprint, on: Platform) -> None:
@@ -29,8 +31,7 @@ def register(pages: Blueprint, on: Platform) -> None:
     @pages.get("/apps", endpoint="apps")
     @people
     def all_apps(ctx: Context) -> Response:
-        apps = [call("apps:info", ctx, {"app": line.name}) for line in call("apps:list", ctx, {})]
-        return page(ctx, "apps.html", apps=apps, remote=git_remote(ctx, "my-app"))
+        return page(ctx, "apps.html", apps=call("apps:list", ctx, {}), remote=git_remote(ctx, "my-app"))
 
     @pages.get("/apps/<app>", endpoint="app")
     @people
@@ -45,9 +46,16 @@ def register(pages: Blueprint, on: Platform) -> None:
     @pages.get("/apps/<app>/deployments", endpoint="deployments")
     @people
     def deployments(ctx: Context, app: str) -> Response:
-        releases = call("releases:list", ctx, {"app": app, "number": 50})
-        builds = call("builds:list", ctx, {"app": app, "number": 50})
+        releases = call("releases:list", ctx, {"app": app, "number": NEWEST})
+        builds = call("builds:list", ctx, {"app": app, "number": NEWEST})
         return page(ctx, "deployments.html", releases=releases, builds=builds, **_facts(ctx, app, "deployments"))
+
+    @pages.get("/apps/<app>/logs", endpoint="logs")
+    @people
+    def logs(ctx: Context, app: str) -> Response:
+        stream = call("logs", ctx, {"app": app, "num": LOG_LINES})
+        lines = [pieces(line[:2000]) for line in stream.lines if line is not None]
+        return page(ctx, "logs.html", lines=lines, **_facts(ctx, app, "logs"))
 
     @pages.get("/apps/<app>/environment", endpoint="environment")
     @people
@@ -60,13 +68,6 @@ def register(pages: Blueprint, on: Platform) -> None:
     def domains(ctx: Context, app: str) -> Response:
         report = call("domains:report", ctx, {"app": app})[0]
         return page(ctx, "domains.html", hosts=report.values["domains-app-vhosts"], **_facts(ctx, app, "domains"))
-
-    @pages.get("/apps/<app>/logs", endpoint="logs")
-    @people
-    def logs(ctx: Context, app: str) -> Response:
-        stream = call("logs", ctx, {"app": app, "num": LOG_LINES})
-        lines = [line for line in stream.lines if line is not None]
-        return page(ctx, "logs.html", lines=lines, **_facts(ctx, app, "logs"))
 
 
 def _facts(ctx: Context, app: str, tab: str) -> dict[str, Any]:

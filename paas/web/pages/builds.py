@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import Blueprint
 from werkzeug.wrappers import Response
 
-from paas.commands.call import app_for, call
+from paas.commands.call import call
 from paas.commands.follow import log_so_far
-from paas.commands.present import harmless_log
 from paas.context import Context, Platform
+from paas.web.ansi import pieces
+from paas.web.answers import text_stream
 from paas.web.pages.frame import for_people, page
 from paas.web.streams import build_stream
 
-SHOWN = 2_000_000  # bytes of log that a page holds; builds:output gives all of it
+SHOWN = 40_000  # bytes of log that the page itself holds: a page has at most 100 kB
 
 
 def register(pages: Blueprint, on: Platform) -> None:
@@ -22,12 +25,22 @@ def register(pages: Blueprint, on: Platform) -> None:
     @people
     def show(ctx: Context, app: str, build: str) -> Response:
         view = call("builds:info", ctx, {"app": app, "build": build})
-        text, offset = log_so_far(ctx.on, view.id, SHOWN)
-        lines = [harmless_log(line) for line in text.splitlines()]
-        facts = call("apps:info", ctx, {"app": app})
-        return page(ctx, "build.html", app=facts, build=view, lines=lines, offset=offset)
+        log = log_so_far(ctx.on, view.id, SHOWN)
+        facts: dict[str, Any] = {
+            "app": call("apps:info", ctx, {"app": app}),
+            "build": view,
+            "is_going_on": view.state in ("queued", "running"),
+            "log": log,
+            "lines": [pieces(line) for line in log.lines],
+        }
+        return page(ctx, "build.html", **facts)
 
     @pages.get("/apps/<app>/builds/<build>/stream", endpoint="build_stream")
     @people
     def stream(ctx: Context, app: str, build: str) -> Response:
-        return build_stream(ctx, app_for(ctx, app, "view"), build)
+        return build_stream(ctx, app, build, pieces)
+
+    @pages.get("/apps/<app>/builds/<build>/log", endpoint="build_log")
+    @people
+    def log(ctx: Context, app: str, build: str) -> Response:
+        return text_stream(ctx, call("builds:output", ctx, {"app": app, "build": build}))
