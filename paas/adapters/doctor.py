@@ -114,7 +114,7 @@ class Doctor:
                     tag
                     for image in self.runtime.images()
                     for tag in image.tags
-                    if tag.startswith("paas/") and tag.partition(":")[0] not in repositories
+                    if not tag.startswith(REPOSITORY_PREFIX) and tag.partition(":")[0] not in repositories
                 ),
             )
         )

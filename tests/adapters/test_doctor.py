@@ -18,7 +18,8 @@ NETWORK = NetworkSpec("paas-abcdefgh", "abcdefgh", IPv4Network("10.208.0.0/25"))
 ALLOWED = "10.208.0.1:80"
 
 
-BASE = ImageFacts("sha256:base", ("paas/base-debian:1",), 1, datetime(2026, 1, 1, tzinfo=UTC), (), (), ("bash",), "", {})
+MADE = datetime(2026, 1, 1, tzinfo=UTC)
+BASE = ImageFacts("sha256:base", ("paas/base-debian:1",), 1, MADE, (), (), ("bash",), "", {})
 
 
 @pytest.fixture
