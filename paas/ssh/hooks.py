@@ -98,16 +98,14 @@ class HookServer:
             try:
                 line.settimeout(PATIENCE)
                 words = _read_words(line)
-                push = self._claim(words[0] if words else "", request := _parse(words[1:]))
-                if push is None:
-                    return
+                push = self._claim(words[0], request := _parse(words[1:]))
                 line.settimeout(None)
-                answer = _answer_of(push, request, lambda text: _say(line, text))
-                line.sendall("".join(f"{text}\n" for text in [*answer, "end"]).encode("utf-8", "surrogateescape"))
             except (OSError, ValueError):
-                return  # a stranger, or the hook is gone; a deploy that has begun goes on, and the ref will follow
-            except Exception:
-                log.exception("bug", hook=request.hook)
+                return  # not a hook of ours, or it is gone
+            if push is not None:
+                answer = _answer_safely(push, request, lambda text: _say(line, text))
+                with contextlib.suppress(OSError):  # the hook is gone; a deploy that has begun goes on
+                    line.sendall("".join(f"{text}\n" for text in [*answer, "end"]).encode("utf-8", "surrogateescape"))
 
     def _claim(self, token: str, request: HookRequest) -> HookListener | None:
         with self._lock:
@@ -116,6 +114,16 @@ class HookServer:
                     hooks.discard(request.hook)
                     return push
         return None
+
+
+def _answer_safely(push: HookListener, request: HookRequest, say: Say) -> list[str]:
+    try:
+        return _answer_of(push, request, say)
+    except Exception:
+        reference = secrets.token_hex(4)
+        log.exception("bug", reference=reference, hook=request.hook)
+        say(f" !     Something went wrong inside the platform, reference {reference}  [bug]")
+        return [f"ng {update.ref} internal error, reference {reference}" for update in request.updates]
 
 
 def _answer_of(push: HookListener, request: HookRequest, say: Say) -> list[str]:

@@ -16,7 +16,7 @@ from paas.commands.follow import Outcome, follow_lines, outcome_of
 from paas.commands.pushes import PushedSource, QueuedPush
 from paas.commands.repositories import GitApp, commits_before, deploy_branch_of, deploy_push
 from paas.context import Context
-from paas.errors import BadInputError, PaasError
+from paas.errors import BadInputError, PaasError, UnavailableError
 from paas.ports import GitHost, Say
 from paas.rules.jobs import Push
 from paas.rules.push import MOST_REFS, PushPlan, RefUpdate, plan_push, read_options
@@ -84,10 +84,13 @@ class PushSession:
         source = self._pack(order)
         try:
             queued = deploy_push(self._ctx, self._app.id, source, order, no_cache=no_cache)
-            _say_place(queued, say)
-            return self._watch(queued.job_id, say)
-        finally:
-            (self._inbox / source.file).unlink(missing_ok=True)
+        except BaseException:
+            self._drop(source.file)
+            raise
+        _say_place(queued, say)
+        outcome = self._watch(queued.job_id, say)
+        self._drop(source.file)  # not before the job has ended: until then the worker may want it again
+        return outcome
 
     def _order(self, plan: PushPlan) -> Push:
         if plan.branch is None or plan.deploy is None or plan.deploy.new is None:
@@ -103,14 +106,22 @@ class PushSession:
         )
 
     def _pack(self, order: Push) -> PushedSource:
+        """Raises UnavailableError (code `disk`) when it cannot be written."""
         file = f"{self._app.id}-{secrets.token_hex(8)}.tar"
         try:
             sha256, size = self._git.archive(self._app.id, order.new, self._inbox / file)
+        except OSError as error:
+            self._drop(file)
+            said = f"The source cannot be written: {error.strerror}"
+            raise UnavailableError(said, "df -h shows what is full", code="disk") from None
         except BaseException:
-            (self._inbox / file).unlink(missing_ok=True)
+            self._drop(file)
             raise
         facts = self._git.facts(self._app.id, order.new)
         return PushedSource(file, sha256, size, order.new, order.branch, facts.author, facts.subject)
+
+    def _drop(self, file: str) -> None:
+        (self._inbox / file).unlink(missing_ok=True)
 
     def _watch(self, job_id: int, say: Say) -> Outcome:
         """Pass the job's lines on until it ends, whether or not somebody still listens."""

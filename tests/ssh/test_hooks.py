@@ -113,6 +113,22 @@ def test_proc_receive_answers_for_every_ref(server: HookServer) -> None:
     assert request.is_atomic and request.options == ["no-cache"]
 
 
+def test_a_bug_of_ours_is_a_reference_for_the_pusher_and_refuses(server: HookServer) -> None:
+    class Broken(Listener):
+        def receive(self, request: HookRequest, say) -> dict[str, str]:
+            raise ZeroDivisionError
+
+        def inspect(self, request: HookRequest, say) -> str:
+            raise OSError
+
+    with server.expect(Broken()) as environment:
+        update = f"{NONE} {A} refs/heads/main"
+        assert run_hook("pre-receive", environment, f"{update}\n".encode()).returncode == 1
+        done = run_hook("proc-receive", environment, packets(b"version=1") + packets(update.encode()))
+    assert b"reference" in done.stderr
+    assert b"ng refs/heads/main internal error, reference" in done.stdout
+
+
 def test_refs_without_an_answer_are_refused(server: HookServer) -> None:
     with server.expect(Listener()) as environment:
         stdin = packets(b"version=1") + packets(f"{NONE} {A} refs/heads/main".encode())

@@ -272,6 +272,14 @@ def test_large_files_are_refused_by_name(tmp_path: Path, host_keys: Path) -> Non
         _refused(door, ana, door.app("blog", ana="deploy"), work, "big.txt has")
 
 
+def test_a_source_that_cannot_be_written_refuses_the_push(door: Door, ana: Person, app: App, work: Path) -> None:
+    door.platform.settings.folder("inbox", "ssh").rmdir()
+    pushed = ana.git("push", "paas", "main", cwd=work)
+    assert pushed.returncode == 1
+    assert "(The source cannot be written: No such file or directory)" in pushed.stderr
+    assert refs(door, app) == {} and door.worker.orders == []
+
+
 def _refused(door: Door, ana: Person, app: App, work: Path, said: str) -> None:
     """Before anything leaves git's quarantine."""
     pushed = ana.git("push", "paas", "main", cwd=work)
