@@ -140,6 +140,7 @@ def order_for(
         files=files,
         arguments=arguments,
         secrets=variables or {},
+        cache_key=secrets.token_hex(8) if variables else "",  # as in a deploy: another value, another layer
         labels={names.LABEL_INSTALLATION: INSTALLATION},
     )
 
