@@ -8,7 +8,7 @@ from collections.abc import Callable
 from installer.production import production
 from installer.quickstart import quickstart
 from installer.removal import removal
-from installer.steps import LOG, InstallError, Steps, fail
+from installer.steps import InstallError, Steps, fail, log_file
 
 STORIES: dict[str, Callable[[list[str], Steps], None]] = {
     "quickstart": quickstart,
@@ -19,13 +19,13 @@ STORIES: dict[str, Callable[[list[str], Steps], None]] = {
 
 def main(words: list[str]) -> int:
     story = f"deploy/{words[0]}"
-    LOG.touch(mode=0o600)
+    log_file().touch(mode=0o600)
     try:
         STORIES[words[0]](words[1:], Steps())
     except InstallError as failure:
         return fail(story, failure)
     except OSError as error:
-        return fail(story, InstallError(str(error), f"look at {LOG}, then run it again"))
+        return fail(story, InstallError(str(error), f"look at {log_file()}, then run it again"))
     except KeyboardInterrupt:
         return fail(story, InstallError("Interrupted", "run it again: it goes on where it was"))
     return 0

@@ -23,7 +23,7 @@ def start_engine(docker_host: str) -> str:
         return f"Docker Engine {version} answers"
     if not docker_host.startswith("unix:///"):
         raise InstallError(f"Nothing answers at {docker_host}", "start that engine or unset PAAS_DOCKER_HOST")
-    _want_live_restore()
+    want_live_restore()
     if has_systemd():
         run(["systemctl", "enable", "--now", "docker"], "look at: journalctl -u docker")
     else:
@@ -52,16 +52,16 @@ class _UnixConnection(http.client.HTTPConnection):
         self.sock.connect(self._path)
 
 
-def _want_live_restore() -> None:
+def want_live_restore(path: Path = DAEMON_CONFIG) -> None:
     """Containers go on while the daemon restarts (docs.docker.com/engine/daemon/live-restore)."""
     try:
-        config = json.loads(DAEMON_CONFIG.read_text()) if DAEMON_CONFIG.exists() else {}
+        config = json.loads(path.read_text()) if path.exists() else {}
     except ValueError:
-        raise InstallError(f"{DAEMON_CONFIG} is not JSON", "correct it") from None
+        raise InstallError(f"{path} is not JSON", "correct it") from None
     if "live-restore" in config or "swarm" in config:
         return
-    DAEMON_CONFIG.parent.mkdir(parents=True, exist_ok=True)
-    DAEMON_CONFIG.write_text(json.dumps({**config, "live-restore": True}, indent=2) + "\n")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps({**config, "live-restore": True}, indent=2) + "\n")
 
 
 def _start_in_background() -> None:

@@ -13,7 +13,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-LOG = Path("/var/log/paas-install.log")
+
+
+def log_file() -> Path:
+    """What the programs that are run print, in full."""
+    return Path(os.environ.get("INSTALL_LOG", "/var/log/paas-install.log"))
 
 
 class InstallError(Exception):
@@ -67,7 +71,7 @@ def run(
     timeout: float = 900,
 ) -> str:
     """Run a program; its output goes to the log, its stdout is returned. Raises InstallError with its last line."""
-    with LOG.open("a") as log:
+    with log_file().open("a") as log:
         log.write(f"$ {' '.join(command)}\n")
         log.flush()
         try:
