@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 
-
 def log_file() -> Path:
     """What the programs that are run print, in full."""
     return Path(os.environ.get("INSTALL_LOG", "/var/log/paas-install.log"))
