@@ -152,7 +152,10 @@ def parse(declared: Command, words: list[str], flags: Flags) -> dict[str, Any]:
     if flags.app is None and not declared.passes_words:
         words = _take_app(words, flags)
     if flags.app is not None and declared.app_parameter is not None:
-        words = [flags.app, *words]
+        options = 0  # of a command that passes its words on, those before the app are its own
+        while declared.passes_words and options < len(words) and words[options].startswith("-"):
+            options += 1
+        words = [*words[:options], flags.app, *words[options:]]
     parser = click_command(declared)
     try:
         with parser.make_context(declared.name, list(words)) as context:

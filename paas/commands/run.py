@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from typing import Annotated
 
-from paas.commands.declare import command
+from paas.commands.declare import Help, command
 from paas.commands.queue import request
 from paas.commands.results import InteractiveSession, JobStarted
 from paas.commands.words import TheApp
@@ -19,7 +20,9 @@ LONGEST_COMMAND = 100_000
 _COPY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*(?:\.[0-9]{1,3})?", re.ASCII)
 
 
-def _check_words(words: tuple[str, ...]) -> tuple[str, ...]:
+def _check_words(app: App, words: tuple[str, ...]) -> tuple[str, ...]:
+    if not words:
+        raise BadInputError("What shall run?", f"run {app.name} COMMAND", code="command")
     if any("\0" in word for word in words) or sum(map(len, words)) > LONGEST_COMMAND:
         raise BadInputError("This command cannot be passed on", "put long input on stdin", code="command")
     return words
@@ -31,17 +34,19 @@ def _want_release(app: App) -> None:
 
 
 @command("run", allow="operate", api="POST /apps/{app}/run", passes_words=True)
-def run(ctx: Context, app: TheApp, *words: str) -> InteractiveSession:
+def run(
+    ctx: Context, app: TheApp, *words: str, detach: Annotated[bool, Help("do not wait for it: run:detached")] = False
+) -> InteractiveSession | JobStarted:
     """Run a command in a new container of the current release; its exit code is yours.
 
     With `ssh -t` it has a terminal; without one, stdin and stdout are passed as they are.
 
     $ ssh -t paas@host run blog python manage.py shell
     """
+    if detach:
+        return _start(ctx, app, words)
     _want_release(app)
-    if not words:
-        raise BadInputError("What shall run?", f"run {app.name} COMMAND", code="command")
-    return InteractiveSession(app.id, ConsoleOrder(kind="run", command=_check_words(words)))
+    return InteractiveSession(app.id, ConsoleOrder(kind="run", command=_check_words(app, words)))
 
 
 @command("run:detached", allow="operate", api="POST /apps/{app}/run-detached", passes_words=True)
@@ -50,10 +55,12 @@ def detached(ctx: Context, app: TheApp, *words: str) -> JobStarted:
 
     $ ssh paas@host run:detached blog python manage.py reindex
     """
+    return _start(ctx, app, words)
+
+
+def _start(ctx: Context, app: App, words: tuple[str, ...]) -> JobStarted:
     _want_release(app)
-    if not words:
-        raise BadInputError("What shall run?", f"run:detached {app.name} COMMAND", code="command")
-    job = request(ctx, app, RunDetached(command=_check_words(words)))
+    job = request(ctx, app, RunDetached(command=_check_words(app, words)))
     return JobStarted(
         job.id, f"Running {words[0]} as build {job.id}: builds:output {app.name} {job.id}", is_followed=False
     )
@@ -73,4 +80,6 @@ def enter(ctx: Context, app: TheApp, process: str = "web", *words: str) -> Inter
     if wanted not in names:
         hint = f"running: {', '.join(names)}" if names else f"ps:start {app.name}"
         raise NotFoundError(f"{app.name} runs no {wanted}", hint, code="process-unknown")
-    return InteractiveSession(app.id, ConsoleOrder(kind="enter", process=wanted, command=_check_words(words)))
+    return InteractiveSession(
+        app.id, ConsoleOrder(kind="enter", process=wanted, command=_check_words(app, words) if words else ())
+    )

@@ -100,3 +100,9 @@ def test_releases_are_listed_compared_and_shown(deployed: World) -> None:
     ]
     assert '"version": "v2"' in deployed.type(deployed.admin, "releases:info blog v2 --format json")[1].out
     assert deployed.type(deployed.admin, "releases:diff blog v1 v3")[0] == 0
+
+
+def test_run_may_be_detached_by_a_flag_before_the_app(deployed: World) -> None:
+    assert deployed.type(deployed.admin, "run --detach blog ls --detach")[0] == 0
+    assert deployed.type(deployed.admin, "--app blog run --detach ls")[0] == 0
+    assert [job["command"] for job in _jobs(deployed)] == [["ls", "--detach"], ["ls"]]
