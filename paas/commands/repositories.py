@@ -24,13 +24,11 @@ class GitApp:
 
 
 @dataclass(frozen=True)
-class BranchState:
-    """Where git's refs ought to stand."""
+class Branch:
+    """A deploy branch, and the commit of the newest pushed release that became current."""
 
-    app_id: str
-    branch: str
+    name: str
     commit: str
-    tags: tuple[tuple[str, str], ...] = ()  # full ref, what it names
 
 
 def app_to_fetch(ctx: Context, name: str) -> GitApp:
@@ -70,22 +68,19 @@ def deploy_push(ctx: Context, app_id: str, source: PushedSource, push: Push, *, 
     return queue_push(ctx, app, source, push, no_cache=no_cache)
 
 
-def branch_states(on: Platform, app_id: str | None = None) -> list[BranchState]:
-    """Of every app, or this one, that has a pushed release which became current."""
-    wanted_apps = select(App.id, App.deploy_branch, App.branch_commit).where(App.branch_commit.is_not(None))
-    wanted_tags = select(BranchTag).order_by(BranchTag.id)
-    if app_id is not None:
-        wanted_apps, wanted_tags = wanted_apps.where(App.id == app_id), wanted_tags.where(BranchTag.app_id == app_id)
-    tags: dict[str, dict[str, str]] = {}
+def branches(on: Platform) -> dict[str, Branch]:
+    """By app id, where the deploy branches ought to stand."""
+    columns = select(App.id, App.deploy_branch, App.branch_commit)
     with on.database.read() as session:
-        apps = session.execute(wanted_apps).all()
-        for tag in session.scalars(wanted_tags):
-            tags.setdefault(tag.app_id, {})[tag.ref] = tag.commit
-    return [
-        BranchState(found, branch, commit, tuple(tags.get(found, {}).items()))
-        for found, branch, commit in apps
-        if branch is not None and commit is not None
-    ]
+        rows = session.execute(columns.where(App.branch_commit.is_not(None), App.deploy_branch.is_not(None))).all()
+    return {app_id: Branch(str(name), str(commit)) for app_id, name, commit in rows}
+
+
+def tags_of(on: Platform, app_id: str) -> dict[str, str]:
+    """Full ref -> what it ought to name: the tags that came with deploys, the newest of each name."""
+    with on.database.read() as session:
+        rows = session.scalars(select(BranchTag).where(BranchTag.app_id == app_id).order_by(BranchTag.id))
+        return {row.ref: row.commit for row in rows}
 
 
 def _row(session: Session, app_id: str) -> App:

@@ -11,7 +11,7 @@ import time
 
 import structlog
 
-from paas.commands.repositories import BranchState, branch_states
+from paas.commands.repositories import Branch, branches, tags_of
 from paas.context import SshPlatform
 from paas.errors import PaasError
 from paas.rules.push import BRANCHES
@@ -27,7 +27,7 @@ class BranchFollower:
         self._on = on
         self._git = on.repositories
         self._lock = threading.Lock()
-        self._placed: dict[str, BranchState] = {}  # git is asked only about what changed since
+        self._placed: dict[str, Branch] = {}  # git is asked only about what changed since
         self._stopping = threading.Event()
 
     def start(self) -> None:
@@ -39,18 +39,16 @@ class BranchFollower:
     def place(self, app_id: str) -> dict[str, str]:
         """Move this app's refs now; where they all stand."""
         with self._lock:
-            for state in branch_states(self._on, app_id):
-                if self._place(state):
-                    self._placed[app_id] = state
+            self._follow(app_id, branches(self._on).get(app_id))
             return self._git.refs(app_id)
 
     def follow(self) -> None:
         """One round."""
         with self._lock:
-            states = {state.app_id: state for state in branch_states(self._on)}
-            lagging = [state for app_id, state in states.items() if self._placed.get(app_id) != state]
-            self._placed = {state.app_id: state for state in states.values() if state not in lagging}
-            self._placed |= {state.app_id: state for state in lagging if self._place(state)}
+            standing = branches(self._on)
+            self._placed = {app_id: branch for app_id, branch in self._placed.items() if app_id in standing}
+            for app_id, branch in standing.items():
+                self._follow(app_id, branch)
 
     def _run(self) -> None:
         sweep_inbox(self._on)
@@ -61,18 +59,23 @@ class BranchFollower:
                 log.exception("branches")
             self._stopping.wait(INTERVAL)
 
-    def _place(self, state: BranchState) -> bool:
-        """False when git would not: the next round tries again, and other apps do not wait for that."""
-        wanted = {BRANCHES + state.branch: state.commit, **dict(state.tags)}
+    def _follow(self, app_id: str, branch: Branch | None) -> None:
+        """When git would not, the next round tries again, and other apps do not wait for that."""
+        if branch is None or self._placed.get(app_id) == branch:
+            return
         try:
-            self._git.create(state.app_id)
-            refs = self._git.refs(state.app_id)
-            moves = [(ref, target) for ref, target in wanted.items() if refs.get(ref) != target]
-            is_moved = [self._git.move(state.app_id, ref, refs.get(ref), target) for ref, target in moves]
-            self._git.point_head(state.app_id, state.branch)
+            if self._place(app_id, branch):
+                self._placed[app_id] = branch
         except (PaasError, OSError) as error:
-            log.warning("branches", app_id=state.app_id, error=str(error))
-            return False
+            log.warning("branches", app_id=app_id, error=str(error))
+
+    def _place(self, app_id: str, branch: Branch) -> bool:
+        self._git.create(app_id)
+        refs = self._git.refs(app_id)
+        wanted = {BRANCHES + branch.name: branch.commit, **tags_of(self._on, app_id)}
+        moves = [(ref, target) for ref, target in wanted.items() if refs.get(ref) != target]
+        is_moved = [self._git.move(app_id, ref, refs.get(ref), target) for ref, target in moves]
+        self._git.point_head(app_id, branch.name)
         return all(is_moved)
 
 

@@ -5,13 +5,14 @@ import pytest
 from paas.commands import catalog as _catalog  # noqa: F401 - declares every command
 from paas.commands.pushes import PushedSource
 from paas.commands.repositories import (
-    BranchState,
+    Branch,
     app_to_fetch,
     app_to_push,
-    branch_states,
+    branches,
     commits_before,
     deploy_branch_of,
     deploy_push,
+    tags_of,
 )
 from paas.context import Context
 from paas.errors import AppNotFoundError, BadInputError, ConflictError, ForbiddenError
@@ -104,5 +105,6 @@ def test_refs_ought_to_stand_where_the_newest_release_put_them(world: World) -> 
         row.branch_commit, row.deploy_branch = A, "main"
         for commit in (B, C):
             session.add(BranchTag(app_id=app.id, ref="refs/tags/v1", commit=commit, job_id=1))
-    assert branch_states(world.on) == [BranchState(app.id, "main", A, (("refs/tags/v1", C),))]
-    assert branch_states(world.on, "other000") == []
+    assert branches(world.on) == {app.id: Branch("main", A)}
+    assert tags_of(world.on, app.id) == {"refs/tags/v1": C}
+    assert tags_of(world.on, world.app("empty").id) == {}
