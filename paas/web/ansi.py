@@ -1,4 +1,4 @@
-"""Which colours has a line of a log? Terminal codes (SGR, ECMA-48 8.3.117) become names of classes, the rest is text."""
+"""Which colours has a line of a log? Terminal codes (SGR, ECMA-48 8.3.117) become classes, the rest is text."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """How does one watch a build? Server-sent events whose ids are byte offsets, so that a reconnect resumes exactly.
 
 Events: `log` (whole lines; its id is the offset behind them), `progress` (state and phases, whenever they change),
-`end` (how it ended), and before it `gone` when the reader may no longer see the app. Open streams are counted and capped
-below the number of threads.
+`end` (how it ended), and before it `gone` when the reader may no longer see the app. Open streams are counted and
+capped below the number of threads.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from flask.testing import FlaskClient
@@ -20,17 +20,20 @@ from paas.model import Database, Job, JobStep, User
 from paas.settings import Settings
 from paas.web import create_app
 from tests.commands.world import World
+from tests.fakes.clock import START, FakeClock
 
 PASSWORD = "correct-horse-battery"
 _HASH = hash_password(PASSWORD)
 
 
 class WebWorld(World):
-    """`settings` override those of an installation at http://paas.example.com."""
+    """`settings` override those of an installation at http://paas.example.com; `now`: where its clock stands."""
 
-    def __init__(self, database: Database, **settings: Any) -> None:
+    def __init__(self, database: Database, now: datetime = START, **settings: Any) -> None:
         super().__init__(database)
-        self.on = replace(self.on, settings=Settings(**{"domain": "example.com", "http_port": 80, **settings}))
+        self.clock = FakeClock(now)
+        known = Settings(**{"domain": "example.com", "http_port": 80, **settings})
+        self.on = replace(self.on, settings=known, clock=self.clock)
         with database.write() as session:
             for caller in (self.admin, self.member, self.stranger):
                 user = session.get(User, caller.user_id)

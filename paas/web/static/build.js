@@ -6,10 +6,11 @@ const LONGEST = 20000; // lines kept on the page
 const WORDS = { done: ["✓", "good"], running: ["◐", "busy"], failed: ["✕", "bad"] };
 const PHASES = { health: "Health check", switch: "Switch traffic", retire: "Retire old" };
 
-export function watch(log) {
+function watch(log) {
   let isAtEnd = true;
   const toEnd = () => { if (isAtEnd) log.scrollTop = log.scrollHeight; };
-  if (location.hash) document.querySelector(`${CSS.escape(location.hash).replace("\\#", "#")}`)?.scrollIntoView();
+  const named = document.getElementById(location.hash.slice(1));
+  if (named) named.scrollIntoView({ block: "center" });
   else toEnd();
   log.addEventListener("scroll", () => { isAtEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 40; }, { passive: true });
   log.addEventListener("click", (event) => {
@@ -117,3 +118,5 @@ async function finish(say) {
     if (old && made) old.replaceWith(made);
   }
 }
+
+watch(document.getElementById("log"));

@@ -1,7 +1,6 @@
-// What the pages can do beyond reading: copy buttons, and a build that is watched as it goes. Everything works without it.
-import { watch } from "./build.js";
-
+// What all pages can do beyond reading: copy buttons, and forms that are sent once. Everything works without it.
 document.documentElement.classList.add("has-script");
+document.querySelector(".tabs [aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" });
 
 /** Put a text on the clipboard. Over plain HTTP to another host than localhost browsers have no navigator.clipboard. */
 async function copy(text) {
@@ -36,6 +35,3 @@ document.addEventListener("submit", (event) => {
 addEventListener("pageshow", () => {
   for (const form of document.forms) delete form.dataset.sent;
 });
-
-const log = document.getElementById("log");
-if (log) watch(log);
