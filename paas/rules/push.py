@@ -85,7 +85,7 @@ def read_options(options: Sequence[str]) -> bool:
             raise BadInputError(
                 f"Unknown push option {key[:40]!a}", f"known: {', '.join(OPTIONS)}, as in git push -o no-cache",
                 code="push-option",
-            )
+            )  # fmt: skip
         if value.lower() not in (*_YES, *_NO):
             raise BadInputError(f"Push option {key} is true or false, not {value[:40]!a}", code="push-option")
         no_cache = value.lower() in _YES
