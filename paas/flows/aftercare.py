@@ -14,6 +14,7 @@ from paas.flows.step import step
 from paas.flows.task import brings_image, run_task
 from paas.flows.work import Work
 from paas.model import Release
+from paas.rules.formation import WEB
 
 
 @step("aftercare")
@@ -21,8 +22,8 @@ def conclude(on: WorkerPlatform, work: Work, release: Release, say: JobLog) -> N
     """Run app.json's postdeploy scripts and say where the app is."""
     _run_scripts(on, work, release, say)
     app = app_of(on, work)
-    host = first_host(on, app)
-    url = on.settings.app_url(host.replace("*.", "www.")) if host else None
+    host = first_host(on, app) if WEB in release.processes else None
+    url = on.settings.app_url(host) if host else None
     began = work.job.claimed_at or release.created_at
     seconds = round((on.clock.now() - began).total_seconds(), 1)
     work.keep(version=release.version, url=url, seconds=seconds)

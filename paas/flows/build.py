@@ -26,7 +26,7 @@ from paas.rules.builder import BuilderChoice, BuilderWish, files_below, read_bel
 from paas.rules.builder import choose_builder as decide_builder
 from paas.rules.buildpack import parse_buildpack
 from paas.rules.buildpack_plan import DOCKERFILE_PATH, BuildpackPlan, plan_build, template_facts
-from paas.rules.config import Config, Variable
+from paas.rules.config import Config, Variable, check_key, check_value
 from paas.rules.formation import WEB
 from paas.rules.manifest import APP_JSON, Manifest, first_values, parse_manifest
 from paas.rules.port import choose_port
@@ -95,7 +95,7 @@ def _read_variables(on: WorkerPlatform, app: App, manifest: Manifest) -> tuple[C
         config = read_config(on, session, app.id)
     asked = unset_variables(manifest.variables, is_first=app.current_release_id is None)
     added = first_values(asked, config, lambda: secrets.token_hex(32))
-    return config, {key: Variable(Secret(value)) for key, value in added.items()}
+    return config, {check_key(key): Variable(Secret(check_value(key, value))) for key, value in added.items()}
 
 
 # --- Build ------------------------------------------------------------------------------------------------------------

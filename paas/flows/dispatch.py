@@ -24,7 +24,7 @@ from paas.flows.start import start
 from paas.flows.stop import stop
 from paas.flows.variables import open_snapshot, read_change, read_config
 from paas.flows.work import Flow, Work
-from paas.model import App, ConfigChange, JobStep, Release, select
+from paas.model import App, ConfigChange, Event, JobStep, Release, select
 from paas.ports import Say
 from paas.rules.jobs import ApplyConfig
 
@@ -61,7 +61,9 @@ def run_job(on: WorkerPlatform, work: Work, say: Say) -> None:
             conclude(on, work, earlier, lines)  # the worker died behind the point of no return
     except PaasError as error:
         explain_failure(on, work, error, lines)
+        record_event(on, work, error.code)
         raise
+    record_event(on, work, "ok")
 
 
 PHASES = {
@@ -75,6 +77,21 @@ PHASES = {
 }
 
 FLOWS: Mapping[str, Flow] = dict.fromkeys(STORIES, run_job)
+
+
+def record_event(on: WorkerPlatform, work: Work, result: str) -> None:
+    """For the audit trail: a push is no command, so nothing else says that it deployed."""
+    job = work.job
+    if job.app_id is None:
+        return
+    with on.database.write() as session:
+        session.add(
+            Event(
+                at=on.clock.now(), actor=job.created_by, user_id=job.user_id, via=job.via, address=job.address,
+                action=f"{job.kind}.{'succeeded' if result == 'ok' else 'failed'}", app_id=job.app_id,
+                app_name=job.app_name, result=result, job_id=job.id,
+            )
+        )  # fmt: skip
 
 
 def hide_secrets(on: WorkerPlatform, work: Work, say: JobLog) -> None:

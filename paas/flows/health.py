@@ -1,4 +1,5 @@
 """Are all new copies healthy? Probed from the host, all at once; the first that is not fails the flow without delay."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass

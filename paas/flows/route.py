@@ -152,9 +152,10 @@ def _fronts(session: Session) -> dict[str, list[Front]]:
 
 
 def first_host(on: WorkerPlatform, app: App) -> str | None:
-    """What people open, and what health checks say they ask for."""
+    """What people open, and what health checks say they ask for; for a wildcard some name under it."""
     with on.database.read() as session:
         bases = base_domains(session, on.settings.domain)
         added = domains_of(session, app.id)
     routed = RoutedApp(app.id, app.name, added, True, False, (), 0, has_default_hosts=not app.domains_disabled)
-    return next(iter(hosts_of(routed, bases)), None)
+    host = next(iter(hosts_of(routed, bases)), None)
+    return host.replace("*.", "www.") if host else None

@@ -23,3 +23,9 @@ def test_a_postdeploy_script_that_fails_does_not_fail_the_deploy(stage: Stage) -
     job = stage.push("a", app_json(scripts={"dokku": {"postdeploy": "post-script"}}))
     assert job.state == "succeeded"
     assert "The postdeploy task ended with exit code 3; v1 serves all the same" in stage.log(job.id)
+
+
+def test_an_app_without_a_web_process_has_no_address(stage: Stage) -> None:
+    job = stage.push("a", {"Dockerfile": b"FROM scratch\n", "Procfile": b"worker: work\n"})
+    assert job.state == "succeeded"
+    assert job.result["url"] is None

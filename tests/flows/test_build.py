@@ -72,3 +72,9 @@ def test_a_required_variable_that_is_missing_is_refused_before_the_build(stage: 
     assert job.result_code == "config-missing"
     assert stage.builder.orders == []
     assert stage.ledger() == []
+
+
+def test_app_json_cannot_set_what_config_set_may_not(stage: Stage) -> None:
+    job = stage.push("a", app_json(env={"LD_PRELOAD": {"value": "/app/x.so"}}))
+    assert job.result_code == "config-key"
+    assert stage.builder.orders == []

@@ -48,3 +48,14 @@ def test_a_worker_that_lost_its_job_writes_nothing(sqlite_stage: Stage) -> None:
     assert job.result_code != "", "the other worker's to end"
     assert stage.ledger()[0] == "v1 current"
     assert stage.app().branch_commit == "a" * 40
+
+
+def test_how_a_job_ended_is_in_the_audit_trail(sqlite_stage: Stage) -> None:
+    sqlite_stage.push("a")
+    sqlite_stage.builder.refusal = BuildError("no")
+    sqlite_stage.push("b")
+    found = [*sqlite_stage.with_action("deploy.succeeded"), *sqlite_stage.with_action("deploy.failed")]
+    assert [(event.actor, event.via, event.result) for event in found] == [
+        ("ada", "git", "ok"),
+        ("ada", "git", "build-failed"),
+    ]
