@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from paas.commands.queue import enqueue
 from paas.context import Context
 from paas.errors import ConflictError
-from paas.model import App, Job, Session, Source, select
+from paas.model import App, Event, Job, Session, Source, select
 from paas.model.job import QUEUED, RUNNING, ahead_of, supersede_queued
 from paas.rules.jobs import Deploy, Push
 
@@ -58,8 +58,6 @@ def queue_push(ctx: Context, app: App, source: PushedSource, push: Push, *, no_c
         if fresh is None or fresh.is_destroying:
             raise ConflictError(f"{app.name} is being destroyed", "apps:list", code="app-destroyed")
         check_unlocked(fresh)
-        if fresh.deploy_branch is None:
-            fresh.deploy_branch = push.branch
         row = Source(
             app_id=app.id,
             kind="git",
@@ -76,7 +74,25 @@ def queue_push(ctx: Context, app: App, source: PushedSource, push: Push, *, no_c
         session.add(row)
         session.flush()
         job = enqueue(session, ctx, app, Deploy(source_id=row.id, push=push, no_cache=no_cache))
+        session.add(_event(ctx, app, push, job))
         superseded = supersede_queued(session, app.id, "deploy", now, job.id)
         ahead = ahead_of(session, job)
     ctx.on.worker.ring()
     return QueuedPush(job.id, ahead, tuple(superseded))
+
+
+def _event(ctx: Context, app: App, push: Push, job: Job) -> Event:
+    """The audit line of a push; the deploy's own result follows as an event of its job."""
+    return Event(
+        at=ctx.on.clock.now(),
+        actor=ctx.caller.name,
+        user_id=ctx.caller.user_id,
+        via=ctx.caller.via,
+        address=ctx.caller.address,
+        action="git:push",
+        app_id=app.id,
+        app_name=app.name,
+        target=f"{push.branch} {push.new[:12]}",
+        result="ok",
+        job_id=job.id,
+    )

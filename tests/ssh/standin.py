@@ -92,7 +92,8 @@ class StandInWorker:
                 )  # fmt: skip
         else:
             with self._database.write() as session:
-                session.execute(update(App).where(App.id == job.app_id).values(branch_commit=order.push.new))
+                moved = {"branch_commit": order.push.new, "deploy_branch": order.push.branch}
+                session.execute(update(App).where(App.id == job.app_id).values(**moved))
                 for ref, commit in order.push.tags.items():
                     session.add(BranchTag(app_id=job.app_id, ref=ref, commit=commit, job_id=job.id))
                 finish(session, job.id, job.fence, SUCCEEDED, now)
