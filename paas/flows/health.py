@@ -26,7 +26,7 @@ from paas.rules.health import (
     next_pause,
     parse_listeners,
     probes_for,
-)  # fmt: skip
+)
 from paas.rules.manifest import HealthCheck
 from paas.rules.rollout import Copy, Rollout
 
@@ -53,10 +53,9 @@ def wait_until_healthy(on: WorkerPlatform, work: Work, release: Release, rollout
     addresses = addresses_of(on, rollout.start)
     app = app_of(on, work)
     host = first_host(on, app) or app.name
+    has_failed = Event()
     if any(copy.process_type == WEB for copy in rollout.start):
         say.header(f"Waiting for web to answer on port {release.port}")
-
-    has_failed = Event()
 
     def examine(copy: Copy) -> None:
         patient = Patient(copy, addresses[copy.container], release.port, host, has_failed)
