@@ -107,12 +107,13 @@ def _named(declared: Command, values: dict[str, Any]) -> dict[str, Any]:
 def record(
     ctx: Context, declared: Command, app: App | None, words: dict[str, Any], result: str, job_id: int | None = None
 ) -> None:
-    """Write the audit line of one call; values of secret parameters are left out."""
-    shown = {
-        key: value
-        for key, value in words.items()
-        if key not in SECRET_PARAMETERS and isinstance(value, str | int | bool | tuple | list)
-    }
+    """Write the audit line of one call, without secret parameters and without words that it does not know.
+
+    (A call with {"DATABASE_URL": value} instead of {"pairs": [...]} is refused, and its value nobody's to read.)
+    """
+    known = {parameter.name for parameter in declared.parameters} - SECRET_PARAMETERS
+    words = {key: value for key, value in words.items() if key in known}
+    shown = {key: value for key, value in words.items() if isinstance(value, str | int | bool | tuple | list)}
     named = words.get(declared.app_parameter.name) if declared.app_parameter else None
     with ctx.on.database.write() as session:
         session.add(
