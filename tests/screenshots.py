@@ -1,4 +1,4 @@
-"""What does the dashboard look like? Every page with a week of somebody's work on it, desktop and phone, light and dark.
+"""What does the dashboard look like? Every page after a week of somebody's work, on desktop and phone, light and dark.
 
     make screenshots            # writes build/screenshots/
     python -m tests.screenshots FOLDER
@@ -14,7 +14,20 @@ from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
 
-from paas.model import App, Base, ConfigVariable, Database, Formation, JobStep, Process, Release, SshKey, delete, select, update
+from paas.model import (
+    App,
+    Base,
+    ConfigVariable,
+    Database,
+    Formation,
+    JobStep,
+    Process,
+    Release,
+    SshKey,
+    delete,
+    select,
+    update,
+)
 from tests.web.world import PASSWORD, WebWorld
 
 SIZES = {"desktop": (1280, 800), "phone": (375, 812)}
@@ -72,10 +85,10 @@ def furnish(world: WebWorld) -> dict[str, int]:
         session.add(Formation(app_id=world.app("shop").id, process_type="web", quantity=2))
         session.add(Formation(app_id=world.app("shop").id, process_type="worker", quantity=1))
         now = world.clock.now()
-        for key, is_build in (("DATABASE_URL", False), ("DJANGO_SECRET_KEY", False), ("SENTRY_DSN", True), ("TZ", False)):
+        for key in ("DATABASE_URL", "DJANGO_SECRET_KEY", "SENTRY_DSN", "TZ"):
             session.add(
                 ConfigVariable(
-                    app_id=world.app("shop").id, key=key, is_build=is_build, sealed=world.on.vault.seal("x"),
+                    app_id=world.app("shop").id, key=key, is_build=key == "SENTRY_DSN", sealed=world.on.vault.seal("x"),
                     updated_at=now, updated_by="ana",
                 )
             )  # fmt: skip
@@ -149,19 +162,20 @@ def _build(world: WebWorld, commits: dict[str, str]) -> dict[str, int]:
         result_code="release-failed", created_by="ben")  # fmt: skip
     job("shop", "succeeded", 1500, 0.9, log, kind="rollback", result={"version": 4}, via="web")
     good = job("shop", "succeeded", 120, 4.2, log, payload=push, result={"version": 5})
-    steps(good, 120, ("receive", 0.1), ("detect", 0.1), ("build", 1.3), ("release", 0.6), ("start", 0.7), ("health", 1.2),
-          ("switch", 0.2))  # fmt: skip
-    failed = job("blog", "failed", 12, 3.4, BROKEN_LOG, payload=push, result_message="The build failed: npm ci exited with 1",
-                 result_code="build-failed", created_by="ben",
-                 result_hint="'left-padd' is in no registry: look at the dependencies in package.json")  # fmt: skip
+    begun = (("receive", 0.1), ("detect", 0.1), ("build", 1.3), ("release", 0.6))
+    steps(good, 120, *begun, ("start", 0.7), ("health", 1.2), ("switch", 0.2))
+    failed = job(
+        "blog", "failed", 12, 3.4, BROKEN_LOG, payload=push, created_by="ben", result_code="build-failed",
+        result_message="The build failed: npm ci exited with 1",
+        result_hint="'left-padd' is in no registry: look at the dependencies in package.json",
+    )  # fmt: skip
     steps(failed, 12, ("receive", 0.1), ("detect", 0.1), ("build", 3.2), last="failed")
     running = job("radar", "running", 0.08, 0, log, payload=push)
-    steps(running, 0.08, ("receive", 0.1), ("detect", 0.1), ("build", 1.4), ("release", 0.6), ("start", 0.8),
-          ("health", 0), last="running")  # fmt: skip
+    steps(running, 0.08, *begun, ("start", 0.8), ("health", 0), last="running")
     job("orders", "queued", 0.05, 0, "", payload=push)
     lines = "".join(
-        f"{(now - timedelta(seconds=90 - each)).strftime('%Y-%m-%dT%H:%M:%S')}.10{each:02}Z web.1 r7 o \x1b[32m200\x1b[0m GET /basket"
-        f" {each % 7 + 9} ms\n"
+        f"{(now - timedelta(seconds=90 - each)).strftime('%Y-%m-%dT%H:%M:%S')}.10{each:02}Z web.1 r7 o"
+        f" \x1b[32m200\x1b[0m GET /basket {each % 7 + 9} ms\n"
         for each in range(60)
     )
     world.logs.append(f"{world.app('shop').id}/web.1.log", lines)

@@ -12,14 +12,16 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_HARMFUL = r"\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069"  # C0, C1, line ends, bidi overrides
+_CONTROL = re.compile(f"[{_HARMFUL}]")
 
 
 def as_plain(result: Any) -> Any:
     """Dataclasses, moments and tuples as JSON's own types."""
     if isinstance(result, list):
         return [as_plain(item) for item in result]
-    return _adapter_of(type(result)).dump_python(result, mode="json")
+    kind: Any = type(result)
+    return _adapter_of(kind).dump_python(result, mode="json")
 
 
 @cache
@@ -41,7 +43,7 @@ def storable(text: str) -> str:
     return text.encode("utf-8", "replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
-_NOT_COLOUR = re.compile(r"\x1b\[[0-9;]*m|[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_NOT_COLOUR = re.compile(rf"\x1b\[[0-9;]*m|[{_HARMFUL}]")
 
 
 def harmless_log(text: str) -> str:

@@ -15,7 +15,7 @@ from paas.commands.results import Done, Exists, InteractiveSession, JobStarted, 
 from paas.context import Context
 from paas.errors import PaasError
 from paas.web.oneoff import run_to_the_end
-from paas.web.streams import StreamSlot
+from paas.web.streams import stream
 
 
 def json_answer(value: Any, status: int = 200) -> Response:
@@ -36,7 +36,7 @@ def answer(result: Any, ctx: Context, method: str) -> Response:
     if isinstance(result, JobStarted):
         return _job_answer(result, ctx)
     if isinstance(result, LineStream):
-        return text_stream(ctx, result)
+        return text_stream(result)
     if isinstance(result, InteractiveSession):
         return json_answer(run_to_the_end(ctx, result))
     if isinstance(result, Exists):
@@ -61,17 +61,13 @@ def _job_answer(started: JobStarted, ctx: Context) -> Response:
     return made
 
 
-def text_stream(ctx: Context, stream: LineStream) -> Response:
-    """Lines as they come. It holds a thread as long as it lasts, and ends when its reader is gone."""
-    slot = StreamSlot(ctx.on.settings.stream_limit)
-    connection = request.environ.get("gunicorn.socket")
-    response = Response(_text(stream, connection), mimetype="text/plain", headers={"X-Accel-Buffering": "no"})
-    response.call_on_close(slot.close)
-    return response
+def text_stream(found: LineStream) -> Response:
+    """Lines as they come, until their reader is gone."""
+    return stream(_text(found, request.environ.get("gunicorn.socket")), "text/plain")
 
 
-def _text(stream: LineStream, connection: socket.socket | None) -> Iterator[str]:
-    for line in stream.lines:
+def _text(found: LineStream, connection: socket.socket | None) -> Iterator[str]:
+    for line in found.lines:
         if line is not None:
             yield line + "\n"
         elif connection is not None and _is_closed(connection):  # silence says nothing that could fail

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from typing import Any
 
 import structlog
 from flask import Flask, Response, request
@@ -10,6 +11,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from paas.commands.hosts import hosts_of_dashboard
+from paas.commands.present import harmless
 from paas.context import Platform
 from paas.errors import PaasError
 from paas.web.answers import error_answer
@@ -17,6 +19,7 @@ from paas.web.api import PREFIX, make_api
 from paas.web.pages import make_pages
 from paas.web.pages.frame import refusal
 from paas.web.security import check_host, harden
+from paas.web.streams import Slots
 
 LARGEST_BODY = 4_000_000
 
@@ -33,9 +36,10 @@ class InternalError(PaasError):
 def create_app(on: Platform) -> Flask:
     """The WSGI application, behind our own nginx on a unix socket."""
     app = Flask(__name__, static_folder=None)
+    app.extensions["slots"] = Slots(on.settings.stream_limit)
     app.config["MAX_CONTENT_LENGTH"] = app.config["MAX_FORM_MEMORY_SIZE"] = LARGEST_BODY
     app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1)  # type: ignore[method-assign] # Flask's own way
-    app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
+    app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True, "finalize": _shown}
 
     @app.before_request
     def _known_host() -> None:
@@ -48,6 +52,11 @@ def create_app(on: Platform) -> Flask:
     app.register_blueprint(make_api(on))
     app.register_blueprint(make_pages(on))
     return app
+
+
+def _shown(value: Any) -> Any:
+    """What a template prints: names, subjects and messages are strangers' texts, and bring no control characters."""
+    return harmless(value) if type(value) is str else value
 
 
 def _say_no(error: PaasError) -> Response:

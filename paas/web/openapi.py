@@ -134,7 +134,8 @@ def _stream() -> dict[str, Any]:
         "name": "Last-Event-ID", "in": "header", "required": False, "schema": {"type": "string"},
         "description": "The id of the last event that was received: the offset in the log behind it",
     }  # fmt: skip
-    events = {"text/event-stream": {"schema": {"type": "string"}}}
+    one = {"type": "object", "properties": {name: {"type": "string"} for name in ("id", "event", "data")}}
+    events = {"text/event-stream": {"schema": one}}
     said = "Events `log` (a list of lines), `progress` (state and steps), `end` (how it ended)"
     return {
         "operationId": "builds_stream",

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from flask import Response, request
+from flask import Response, current_app, request
 
 from paas.commands.builds import BuildView
 from paas.commands.call import call
@@ -25,27 +25,17 @@ from paas.errors import PaasError, UnavailableError
 LOOK_AGAIN = 1.0  # seconds of silence after which the phases are looked at
 HEARTBEAT = 15.0  # seconds of silence after which a comment is sent: the connection lives, or its end is noticed
 
-_count = threading.Lock()
-_streams = 0
-
-
-class StreamSlot:
-    """One of the streams that may be open at once. Raises UnavailableError (code `streams-busy`) when all are taken."""
+class Slots:
+    """The streams that may be open at once: each holds a thread of the web process."""
 
     def __init__(self, limit: int) -> None:
-        global _streams
-        with _count:
-            if _streams >= limit:
-                raise UnavailableError("Too many open streams", "close a tab, or try again", code="streams-busy")
-            _streams += 1
-        self._is_open = True
+        self._free = threading.BoundedSemaphore(limit)
 
-    def close(self) -> None:
-        global _streams
-        with _count:
-            if self._is_open:
-                self._is_open = False
-                _streams -= 1
+    def take(self) -> Callable[[], None]:
+        """What gives it back. Raises UnavailableError (code `streams-busy`) when all are taken."""
+        if not self._free.acquire(blocking=False):
+            raise UnavailableError("Too many open streams", "close a tab, or try again", code="streams-busy")
+        return self._free.release
 
 
 def event(kind: str, data: object, event_id: int | None = None) -> str:
@@ -62,11 +52,16 @@ def build_stream(ctx: Context, app: str, build: str, show: Callable[[str], Any] 
     view = call("builds:info", ctx, {"app": app, "build": build})
     named = request.headers.get("Last-Event-ID") or request.args.get("offset") or "0"
     offset = int(named) if named.isascii() and named.isdigit() and len(named) < 16 else 0
-    slot = StreamSlot(ctx.on.settings.stream_limit)
     words = {"app": app, "build": str(view.id)}
-    events = _events(ctx, view.id, offset, show, lambda: call("builds:info", ctx, words))
-    response = Response(events, mimetype="text/event-stream", headers={"X-Accel-Buffering": "no"})
-    response.call_on_close(slot.close)
+    return stream(_events(ctx, view.id, offset, show, lambda: call("builds:info", ctx, words)), "text/event-stream")
+
+
+def stream(texts: Iterator[str], kind: str) -> Response:
+    """An answer that goes on: passed on at once, and counted. Raises UnavailableError (code `streams-busy`)."""
+    slots: Slots = current_app.extensions["slots"]
+    give_back = slots.take()
+    response = Response(texts, mimetype=kind, headers={"X-Accel-Buffering": "no"})
+    response.call_on_close(give_back)
     return response
 
 

@@ -23,7 +23,12 @@ def test_the_list_has_a_heading_unless_quiet(small_world: World) -> None:
     assert small_world.type(small_world.admin, "apps:list")[1].out == "=====> My Apps\nblog\n"
     assert small_world.type(small_world.admin, "--quiet apps:list")[1].out == "blog\n"
     listed = json.loads(small_world.type(small_world.admin, "--format json apps:list")[1].out)
-    assert listed == [{"name": "blog", "status": "Never deployed", "release": None}]
+    assert listed == [
+        {
+            "name": "blog", "status": "Never deployed", "release": None, "url": "http://blog.example.com",
+            "commit": None, "locked": False, "deployed_at": None,
+        }
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(

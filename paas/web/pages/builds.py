@@ -43,4 +43,4 @@ def register(pages: Blueprint, on: Platform) -> None:
     @pages.get("/apps/<app>/builds/<build>/log", endpoint="build_log")
     @people
     def log(ctx: Context, app: str, build: str) -> Response:
-        return text_stream(ctx, call("builds:output", ctx, {"app": app, "build": build}))
+        return text_stream(call("builds:output", ctx, {"app": app, "build": build}))
