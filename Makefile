@@ -11,6 +11,8 @@ lint:
 
 types:
 	$(PYTHON) -m mypy
+	$(PYTHON) -m mypy app.py
+	cd deploy && $(PYTHON) -m mypy --strict --package installer
 
 structure:
 	$(PYTHON) -m pytest -q tests/test_architecture.py tests/test_documentation.py

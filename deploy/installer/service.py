@@ -16,7 +16,8 @@ UNITS = Path("/etc/systemd/system")
 
 def is_running(release: Release) -> bool:
     """Whether a supervisor of this installation is up, of whatever release."""
-    processes = json.loads(run([release.paas, "status", "--format", "json"], "look at paas status"))
+    answer = run([release.paas, "status", "--format", "json"], "look at paas status", accepted=(0, 1))
+    processes = json.loads(answer)
     return any(one["name"] == "supervisor" and one["pid"] for one in processes)
 
 

@@ -67,9 +67,13 @@ def run(
     environment: Mapping[str, str] | None = None,
     cwd: Path | None = None,
     stdin: str = "",
+    accepted: Sequence[int] = (0,),
     timeout: float = 900,
 ) -> str:
-    """Run a program; its output goes to the log, its stdout is returned. Raises InstallError with its last line."""
+    """Run a program; its output goes to the log, its stdout is returned. Raises InstallError with its last line.
+
+    accepted: exit codes that are no failure.
+    """
     with log_file().open("a") as log:
         log.write(f"$ {' '.join(command)}\n")
         log.flush()
@@ -90,7 +94,7 @@ def run(
         except subprocess.TimeoutExpired:
             raise InstallError(f"{command[0]} did not end within {timeout:g} s", hint) from None
         log.write(answer.stdout + answer.stderr)
-    if answer.returncode:
+    if answer.returncode not in accepted:
         raise _refusal(command[0], answer.stderr or answer.stdout, hint)
     return answer.stdout
 
