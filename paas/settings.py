@@ -106,9 +106,15 @@ class Settings(BaseSettings):
     log_file_limit: int = Field(10_000_000, gt=0, description="A process log is rotated at this size")
     log_files_kept: int = Field(5, ge=1, description="Rotated files kept per process log")
 
+    restart_delay: float = Field(
+        30, ge=0, description="Longest wait before a dead process of the platform itself is started again (s)"
+    )
+
     # Routing
     nginx_user: str = Field("www-data", description="System user of nginx's workers")
-    reload_timeout: float = Field(15, gt=0, description="A reload of nginx must be confirmed within this time (s), else it is taken back")
+    reload_timeout: float = Field(
+        15, gt=0, description="A reload of nginx must be confirmed within this time (s), else it is taken back"
+    )
 
     # Web
     upload_limit: int = Field(100_000_000, gt=0, description="Largest request body that nginx passes to an app")

@@ -6,6 +6,7 @@ import os
 import subprocess
 import uuid
 from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,9 @@ from paas.model import Base, Database
 POSTGRES_URL = os.environ.get("TEST_POSTGRES_URL", "")  # set by tests/run; a server where databases may be made
 
 
-def _postgres_database() -> Iterator[Database]:
+@contextmanager
+def postgres_database() -> Iterator[str]:
+    """The URL of an empty database, which is dropped in the end."""
     from sqlalchemy import create_engine, text
 
     if not POSTGRES_URL:
@@ -24,11 +27,9 @@ def _postgres_database() -> Iterator[Database]:
     server = create_engine(POSTGRES_URL, isolation_level="AUTOCOMMIT")
     with server.connect() as connection:
         connection.execute(text(f"CREATE DATABASE {name}"))
-    database = Database(POSTGRES_URL.rsplit("/", 1)[0] + "/" + name)
     try:
-        yield database
+        yield POSTGRES_URL.rsplit("/", 1)[0] + "/" + name
     finally:
-        database.close()
         with server.connect() as connection:
             connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
         server.dispose()
@@ -38,7 +39,7 @@ def _postgres_database() -> Iterator[Database]:
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     """An empty database with all tables, once on SQLite and once on PostgreSQL."""
     if request.param == "postgresql":
-        for made in _postgres_database():
+        with postgres_database() as url, closing(Database(url)) as made:
             Base.metadata.create_all(made.engine)
             yield made
         return

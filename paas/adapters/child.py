@@ -191,7 +191,7 @@ class Child:
     def _ended(self, how: str) -> None:
         self.since = datetime.now(UTC)
         self.restarts += 1
-        self._delay = next_delay(time.monotonic() - self._started, self._delay)
+        self._delay = next_delay(time.monotonic() - self._started, self._delay, self.plan.longest_delay)
         self.due = time.monotonic() + self._delay
         say(f"{self.plan.name} {how}, next start in {self._delay:g} s")
 

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,7 @@ STOP_TIMEOUT = 45.0
 
 
 def make_plan(settings: Settings, root: Path = ROOT) -> SupervisorPlan:
-    """What the supervisor runs. Children start in this order and stop in the opposite one."""
+    """What the supervisor runs."""
     run = settings.folder("run")
     return SupervisorPlan(
         python=sys.executable,
@@ -49,22 +50,27 @@ def make_plan(settings: Settings, root: Path = ROOT) -> SupervisorPlan:
         nginx_command=_paas(root, "child", "nginx"),
         replan_command=_replan_command(settings, root),
         environment=tuple(sorted(_environment().items())),
-        children=(
-            ChildPlan("worker", _paas(root, "child", "worker"), stop_timeout=15),
-            ChildPlan(
-                "ssh",
-                _paas(root, "child", "ssh"),
-                user=settings.ssh_user,
-                groups=(settings.group,),
-                may_bind_low_ports=settings.ssh_port < WELL_KNOWN_PORTS,
-            ),
-            ChildPlan(
-                "web",
-                _paas(root, "child", "web"),
-                user=settings.web_user,
-                group="www-data",  # the socket's group, so that nginx may connect
-                groups=(settings.group,),
-            ),
+        children=tuple(replace(child, longest_delay=settings.restart_delay) for child in _children(settings, root)),
+    )
+
+
+def _children(settings: Settings, root: Path) -> tuple[ChildPlan, ...]:
+    """They start in this order and stop in the opposite one."""
+    return (
+        ChildPlan("worker", _paas(root, "child", "worker"), stop_timeout=15),
+        ChildPlan(
+            "ssh",
+            _paas(root, "child", "ssh"),
+            user=settings.ssh_user,
+            groups=(settings.group,),
+            may_bind_low_ports=settings.ssh_port < WELL_KNOWN_PORTS,
+        ),
+        ChildPlan(
+            "web",
+            _paas(root, "child", "web"),
+            user=settings.web_user,
+            group="www-data",  # the socket's group, so that nginx may connect
+            groups=(settings.group,),
         ),
     )
 

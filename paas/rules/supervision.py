@@ -18,7 +18,10 @@ WELL_KNOWN_PORTS = 1024
 
 @dataclass(frozen=True)
 class ChildPlan:
-    """One process to keep alive. `user` empty: stays root. `stop_timeout`: seconds between SIGTERM and SIGKILL."""
+    """One process to keep alive. `user` empty: stays root. `stop_timeout`: seconds between SIGTERM and SIGKILL.
+
+    `longest_delay`: the longest wait before it is started again (s).
+    """
 
     name: str
     command: tuple[str, ...]
@@ -26,6 +29,7 @@ class ChildPlan:
     group: str = ""
     groups: tuple[str, ...] = ()
     stop_timeout: float = 10.0
+    longest_delay: float = LONGEST_DELAY
     may_bind_low_ports: bool = False
 
     @classmethod
@@ -81,11 +85,11 @@ class SupervisorPlan:
         )
 
 
-def next_delay(uptime: float, previous: float) -> float:
+def next_delay(uptime: float, previous: float, longest: float = LONGEST_DELAY) -> float:
     """Seconds to wait before a process that lived `uptime` seconds is started again, after a wait of `previous`."""
     if uptime >= STEADY_AFTER or previous <= 0:
-        return FIRST_DELAY
-    return min(previous * 2, LONGEST_DELAY)
+        return min(FIRST_DELAY, longest)
+    return min(previous * 2, longest)
 
 
 def command_of(child: ChildPlan) -> list[str]:

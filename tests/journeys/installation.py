@@ -15,10 +15,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from http.client import HTTPConnection
 from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 from paas.adapters.docker import DockerRuntime
 from paas.adapters.firewall import IptablesFirewall
@@ -35,6 +38,7 @@ QUICK = {
     "start_timeout": "10",
     "stay_up": "1",
     "lease": "5",
+    "restart_delay": "0.2",
     "disk_reserve": "100000000",
 }
 
@@ -193,6 +197,11 @@ class Installation:
         """Pid by process: supervisor, web, ssh, worker, nginx; those that run."""
         lines = json.loads(self.paas("status", "--format", "json").stdout)
         return {line["name"]: line["pid"] for line in lines if line["pid"]}
+
+    def oldest_nginx_worker(self) -> datetime:
+        """When the oldest of nginx's workers was started."""
+        workers = psutil.Process(int((self.home / "nginx" / "nginx.pid").read_text())).children()
+        return datetime.fromtimestamp(min(worker.create_time() for worker in workers), UTC)
 
     def kill(self, process: str, number: int = signal.SIGKILL) -> int:
         pid = self.pids()[process]

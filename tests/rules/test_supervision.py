@@ -21,6 +21,11 @@ def test_a_process_that_keeps_dying_is_started_less_and_less_often(uptime, previ
     assert next_delay(uptime, previous) == pytest.approx(wanted)
 
 
+def test_the_longest_wait_can_be_set():
+    assert next_delay(0.5, 0.2, longest=0.3) == pytest.approx(0.3)
+    assert next_delay(0.5, 0.0, longest=0.0) == 0.0
+
+
 def test_root_children_only_ask_for_the_death_signal():
     assert command_of(ChildPlan("worker", ("paas", "child", "worker"))) == [
         "setpriv", "--pdeathsig", "TERM", "--", "paas", "child", "worker",
