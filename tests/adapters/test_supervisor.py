@@ -115,9 +115,10 @@ def test_the_death_signal_survives_the_change_of_user(start, tmp_path):
 
 
 def test_sigterm_ends_children_and_kills_the_deaf(start, tmp_path):
-    deaf = ("sh", "-c", "trap '' TERM; touch ready; while :; do sleep 0.1; done")
+    ready = tmp_path / "ready"
+    deaf = ("sh", "-c", f"trap '' TERM; touch {ready}; while :; do sleep 0.1; done")
     process = start(children=(ChildPlan("deaf", deaf, stop_timeout=0.2), ChildPlan("two", SLEEPER)))
-    children = until(lambda: len(pids(tmp_path)) == 2 and pids(tmp_path))
+    children = until(lambda: len(pids(tmp_path)) == 2 and ready.exists() and pids(tmp_path))
     process.terminate()
     assert process.wait(10) == 0
     assert not any(is_alive(pid) for pid in children.values())
