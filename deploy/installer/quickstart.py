@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from concurrent.futures import Future
 from pathlib import Path
 
 from installer import firstapp, person, service
@@ -25,7 +26,8 @@ def quickstart(words: list[str], steps: Steps) -> None:
     write_config(QUICKSTART_PORTS)
     wishes = read_wishes()
     release = install(wishes, steps)
-    bring_up_with_base(release, wishes, steps)
+    base = begin_base_image(release, steps)
+    service.bring_up(release, wishes, steps)
     who = person.caller()
     with steps.step("Administrator and SSH key"):
         password = firstapp.make_admin(release)
@@ -35,6 +37,7 @@ def quickstart(words: list[str], steps: Steps) -> None:
         person.make_key(who)
         firstapp.add_key(release, who.public_key.read_text(), who.key_name)
         person.trust_host_key(who, wishes)
+    base.result()
     with steps.step("App hello, by git push"):
         folder = firstapp.deploy_hello(release, who, wishes)
     with steps.step("Fetching its page through nginx"):
@@ -59,12 +62,10 @@ def install(wishes: Wishes, steps: Steps) -> Release:
     return release
 
 
-def bring_up_with_base(release: Release, wishes: Wishes, steps: Steps) -> None:
-    """The base image is made while the platform starts; the push needs both."""
-    run([release.paas, "setup"], service.LOG_HINT)
-    base = steps.beside("Base image for Python apps", lambda: run([release.paas, "base"], BASE_HINT))
-    service.bring_up(release, wishes, steps)
-    base.result()
+def begin_base_image(release: Release, steps: Steps) -> Future[str]:
+    """It is made while the platform starts; only the push needs it."""
+    run([release.paas, "setup"], service.LOG_HINT)  # it carries the installation's id
+    return steps.beside("Base image for Python apps", lambda: run([release.paas, "base"], BASE_HINT))
 
 
 def _facts(wishes: Wishes, token: str, password: str) -> Facts:

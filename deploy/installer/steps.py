@@ -11,7 +11,9 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
+
+T = TypeVar("T")
 
 
 def log_file() -> Path:
@@ -50,10 +52,10 @@ class Steps:
         yield
         self.say(f"{title}: {time.monotonic() - began:.1f} s")
 
-    def beside(self, title: str, work: Callable[[], Any]) -> Future[Any]:
+    def beside(self, title: str, work: Callable[[], T]) -> Future[T]:
         """Do a step beside the others; `.result()` waits for it and raises its failure."""
 
-        def _work() -> Any:
+        def _work() -> T:
             with self.step(title):
                 return work()
 
