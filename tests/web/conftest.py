@@ -16,10 +16,13 @@ def world(sqlite_database: Database) -> WebWorld:
     return WebWorld(sqlite_database)
 
 
+RULES = "--host-resolver-rules=MAP *.example.com 127.0.0.1"
+
+
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Chromium]:
     """Debian's Chromium, headless."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox", RULES])
         yield browser
         browser.close()

@@ -113,7 +113,7 @@ async function finish(say) {
   if (!answer.ok || answer.redirected) { location.reload(); return; }
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
   document.title = fresh.title;
-  for (const id of ["tab-icon", "build-head", "build-verdict", "build-steps", "follow-state"]) {
+  for (const id of ["tab-icon", "build-head", "build-verdict", "build-steps", "build-doors", "follow-state"]) {
     const [old, made] = [document.getElementById(id), fresh.getElementById(id)];
     if (old && made) old.replaceWith(made);
   }
