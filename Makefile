@@ -2,7 +2,7 @@
 PYTHON ?= $(firstword $(wildcard /opt/paas-tests/venv/bin/python /opt/paas-dev/bin/python .venv/bin/python) python3)
 UV ?= uv
 
-.PHONY: check lint types structure test bench docs lock
+.PHONY: check lint types structure test bench docs screenshots lock
 
 check: lint types structure
 
@@ -22,6 +22,9 @@ test:
 
 bench:
 	$(PYTHON) -m tests.bench
+
+screenshots:
+	$(PYTHON) -m tests.screenshots build/screenshots
 
 docs:
 	$(PYTHON) -m docs.generate
