@@ -85,7 +85,8 @@ def _facts(wishes: Wishes, token: str, password: str) -> Facts:
 
 def _tell(facts: Facts, wishes: Wishes, folder: Path, steps: Steps, *, is_new: bool) -> None:
     """What a person wants to know now, and the next three things to try."""
-    password = facts.admin_password if is_new else f"unchanged, see {firstapp.facts_file(wishes)}"
+    kept = f"see {firstapp.facts_file(wishes)}" if facts.admin_password else "as deploy/install showed it"
+    password = facts.admin_password if is_new else f"unchanged, {kept}"
     others = " ".join(wishes.url(address) for address in own_addresses()[:1])
     print(f"""
   Your app      {facts.app_url}
