@@ -225,4 +225,4 @@ def test_a_long_log_does_not_make_a_long_page(world: WebWorld) -> None:
     world.call(world.admin, "apps:create", name="blog")
     number = world.job("blog", "failed", log="".join(f"\x1b[32mline\x1b[0m {count}\n" for count in range(1, 50_001)))
     text = world.browser(world.admin).get(f"/apps/blog/builds/{number}").text
-    assert len(text) < 250_000 and '<li id="L50000">' in text and '<li id="L1">' not in text
+    assert len(text) < 100_000 and '<li id="L50000">' in text and '<li id="L1">' not in text

@@ -16,7 +16,7 @@ TABS = (
     ("app", "Overview"), ("deployments", "Deployments"), ("logs", "Logs"), ("environment", "Environment"),
     ("domains", "Domains"),
 )  # fmt: skip
-LOG_LINES = 200
+LOG_LINES, LONGEST_LINE = 150, 400  # a page has at most 100 kB
 NEWEST = 40  # releases and builds on one page
 
 
@@ -54,7 +54,7 @@ def register(pages: Blueprint, on: Platform) -> None:
     @people
     def logs(ctx: Context, app: str) -> Response:
         stream = call("logs", ctx, {"app": app, "num": LOG_LINES})
-        lines = [pieces(line[:2000]) for line in stream.lines if line is not None]
+        lines = [pieces(line[:LONGEST_LINE]) for line in stream.lines if line is not None]
         return page(ctx, "logs.html", lines=lines, **_facts(ctx, app, "logs"))
 
     @pages.get("/apps/<app>/environment", endpoint="environment")

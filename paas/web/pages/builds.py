@@ -15,7 +15,7 @@ from paas.web.answers import text_stream
 from paas.web.pages.frame import for_people, page
 from paas.web.streams import build_stream
 
-SHOWN = 40_000  # bytes of log that the page itself holds: a page has at most 100 kB
+SHOWN, MOST_LINES = 24_000, 400  # bytes and lines of log that the page itself holds: a page has at most 100 kB
 
 
 def register(pages: Blueprint, on: Platform) -> None:
@@ -30,8 +30,9 @@ def register(pages: Blueprint, on: Platform) -> None:
             "app": call("apps:info", ctx, {"app": app}),
             "build": view,
             "is_going_on": view.state in ("queued", "running"),
-            "log": log,
-            "lines": [pieces(line) for line in log.lines],
+            "log_end": log.end,
+            "first_line": log.first + max(0, len(log.lines) - MOST_LINES),
+            "lines": [pieces(line) for line in log.lines[-MOST_LINES:]],
         }
         return page(ctx, "build.html", **facts)
 

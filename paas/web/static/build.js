@@ -26,6 +26,7 @@ function follow(log, toEnd) {
   let offset = log.dataset.offset;
   let number = log.start + log.children.length - 1;
   let source;
+  let patience = 1000; // milliseconds before a refused stream is asked for again; doubled each time
 
   function append(lines) {
     const fresh = document.createDocumentFragment();
@@ -48,7 +49,7 @@ function follow(log, toEnd) {
 
   function open() {
     source = new EventSource(`${log.dataset.stream}?offset=${offset}`);
-    source.addEventListener("open", () => say("Following", "live"));
+    source.addEventListener("open", () => { patience = 1000; say("Following", "live"); });
     source.addEventListener("log", (event) => {
       if (event.lastEventId) offset = event.lastEventId;
       append(JSON.parse(event.data));
@@ -57,18 +58,13 @@ function follow(log, toEnd) {
     source.addEventListener("end", () => { source.close(); finish(say); });
     source.addEventListener("error", () => {
       say("Connection lost, reconnecting", "cut");
-      if (source.readyState === EventSource.CLOSED) setTimeout(open, 2000); // refused: the browser itself gives up
+      if (source.readyState !== EventSource.CLOSED) return; // the browser itself tries again
+      patience = Math.min(patience * 2, 60000);
+      setTimeout(open, patience);
     });
   }
   say("Connecting", "");
   open();
-  // Nothing follows in a hidden tab; coming back goes on where it stopped.
-  document.addEventListener("visibilitychange", () => {
-    if (source.readyState !== EventSource.CLOSED || !document.hidden) {
-      if (document.hidden) source.close();
-      else if (source.readyState === EventSource.CLOSED && state.className !== "over") open();
-    }
-  });
   setInterval(showElapsed, 1000);
 }
 
