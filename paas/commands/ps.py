@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -13,14 +13,17 @@ from paas.commands.queue import request
 from paas.commands.reports import Flag, Report, report, show_reports
 from paas.commands.results import Done, JobStarted, Text
 from paas.commands.words import AnyApp, ProcessType, TheApp
-from paas.context import Context
+from paas.context import Context, Platform
 from paas.errors import BadInputError, ConflictError, NotFoundError
 from paas.model import App, Formation, Process, Release, Session
 from paas.model.app import formation_of
 from paas.model.process import processes_of
 from paas.rules.formation import MOST_COPIES, formation_for
 from paas.rules.jobs import Rebuild, Restart, Scale, Start, Stop
-from paas.rules.names import RESERVED_PROCESS_TYPES, check_process_type, display_name
+from paas.rules.logline import parse_record
+from paas.rules.names import RESERVED_PROCESS_TYPES, check_process_type, display_name, log_folder
+
+LAST_LINES = 5  # of a crashed process
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,7 @@ class ProcessView:
     since: datetime
     restarts: int
     exit_code: int | None
+    last_lines: tuple[str, ...] = ()  # of a crashed one: what it said before
 
 
 def current_formation(session: Session, app: App) -> dict[str, int]:
@@ -177,14 +181,32 @@ def _state(process: Process) -> str:
     return "Crashed" if process.crashed_at is not None else "Running"
 
 
-@command("ps:list", allow="view", api="GET /apps/{app}/processes", aliases=("ps",))
+def last_lines(on: Platform, app: App, name: str) -> tuple[str, ...]:
+    """What the copy `web.1` said last."""
+    lines = on.logs.tail(f"{log_folder(app.id)}/{name}.log", LAST_LINES)
+    return tuple(present.harmless_log(record.text) for line in lines if (record := parse_record(line)))
+
+
+def _show_list(views: list[ProcessView]) -> str:
+    names = ("name", "state", "release", "container", "since", "restarts", "exit_code")
+    rows = [[getattr(view, name) for name in names] for view in views]
+    crashed = [view for view in views if view.last_lines]
+    quoted = [f"\n{view.name} said before it ended:\n  " + "\n  ".join(view.last_lines) for view in crashed]
+    return "\n".join([present.table([name.replace("_", " ") for name in names], rows), *quoted])
+
+
+@command("ps:list", allow="view", api="GET /apps/{app}/processes", aliases=("ps",), show=_show_list)
 def list_(ctx: Context, app: TheApp) -> list[ProcessView]:
-    """List the copies of an app's processes.
+    """List the copies of an app's processes; of crashed ones also what they said last.
 
     $ ssh paas@host ps blog
     """
     with ctx.on.database.read() as session:
-        return process_views(session, app)
+        views = process_views(session, app)
+    return [
+        replace(view, last_lines=last_lines(ctx.on, app, view.name)) if view.state == "Crashed" else view
+        for view in views
+    ]
 
 
 @command("ps:inspect", allow="operate", api="GET /apps/{app}/inspect")

@@ -1,0 +1,149 @@
+"""Releases without a build: rollbacks and changed variables, which roll the app and fail no request."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from shlex import quote
+
+from tests.journeys.installation import Installation, wait_until
+from tests.journeys.leftovers import assert_nothing_is_left
+from tests.journeys.prober import Prober
+from tests.journeys.repository import Repository, small_app
+
+ODD = {
+    "QUOTES": """it's "quoted" and `ticked`""",
+    "LINES": "first\nsecond\r\n\n  third  \n",
+    "UNICODE": "Grüße \N{SNOWMAN} \U0001f409 e\u0301",
+    "SHELL": "$(touch x) $HOME ${A:-b} ; & | > < * ? ~ ! # \\ \\n %s",
+    "SPACES": "  a\tb  ",
+    "NOTHING": "",
+    "EQUALS": "a=b==c",
+}
+
+
+def deployed(on: Installation, app: str, **files: str) -> Repository:
+    repository = on.repository(app)
+    repository.commit(small_app("one", **files))
+    pushed = repository.push()
+    assert pushed.returncode == 0, pushed.stderr
+    return repository
+
+
+def set_variables(on: Installation, app: str, *words: str) -> subprocess.CompletedProcess[str]:
+    return on.ssh("config:set", app, *(quote(word) for word in words))
+
+
+def start_ssh(on: Installation, *words: str) -> subprocess.Popen[str]:
+    command = ["ssh", *on.ssh_options(), "paas@127.0.0.1", "--", *words]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def config(on: Installation, app: str) -> dict[str, str]:
+    answer = on.ssh("config:export", app, "--format", "json")
+    assert answer.returncode == 0, answer.stderr
+    found: dict[str, str] = json.loads(answer.stdout)
+    return found
+
+
+def test_a_rollback_brings_back_code_and_variables_in_about_a_second_without_a_build(shared: Installation) -> None:
+    repository = deployed(shared, "back")
+    assert set_variables(shared, "back", "COLOUR=red").returncode == 0
+    repository.commit(small_app("two"))
+    assert repository.push().returncode == 0
+    assert set_variables(shared, "back", "COLOUR=blue", "EXTRA=1").returncode == 0
+    with Prober(shared.http_port, shared.host("back")) as prober:
+        back = shared.ssh("rollback", "back", "v2")
+    assert back.returncode == 0, back.stderr
+    assert "Databases are not rolled back" in back.stdout
+    assert prober.failures == []
+    assert shared.get("back") == (200, "one") and shared.get("back", "/env/COLOUR") == (200, "red")
+    assert config(shared, "back") == {"COLOUR": "red"}
+    build = shared.ask("builds:info", "back", "current")
+    assert "build" not in [step["name"] for step in build["steps"]]
+    assert build["result"]["seconds"] < 5  # half a second where nothing else runs
+    again = shared.ssh("rollback", "back")  # to what was current before this one
+    assert again.returncode == 0, again.stderr
+    assert shared.get("back") == (200, "two") and shared.get("back", "/env/COLOUR") == (200, "blue")
+    assert [each["version"] for each in shared.ask("releases", "back")] == [f"v{number}" for number in range(6, 0, -1)]
+    assert repository.remote_branch() == repository.head  # going back moves no branch
+
+
+def test_nothing_goes_back_to_a_release_that_failed_or_never_was(shared: Installation) -> None:
+    repository = deployed(shared, "nowhere")
+    first = shared.ssh("rollback", "nowhere")
+    assert first.returncode == 1 and "[no-release]" in first.stderr
+    repository.commit(small_app("bad", Procfile="web: python3 -u server.py\nrelease: exit 1\n"))
+    assert repository.push().returncode == 1
+    failed, unknown = shared.ssh("rollback", "nowhere", "v2"), shared.ssh("rollback", "nowhere", "v9")
+    assert failed.returncode == 1 and "[release-failed]" in failed.stderr
+    assert unknown.returncode == 1 and "[release-not-found]" in unknown.stderr
+    assert len(shared.ask("releases", "nowhere")) == 2
+
+
+def test_values_with_quotes_lines_spaces_and_unicode_survive_exactly(shared: Installation) -> None:
+    deployed(shared, "odd")
+    with Prober(shared.http_port, shared.host("odd")) as prober:
+        changed = set_variables(shared, "odd", *(f"{key}={value}" for key, value in ODD.items()))
+    assert changed.returncode == 0, changed.stderr
+    assert prober.failures == []
+    assert {key: shared.get("odd", f"/env/{key}")[1] for key in ODD} == ODD
+    assert config(shared, "odd") == ODD
+    printed = {key: shared.ssh("config:get", "odd", key).stdout.removesuffix("\n") for key in ODD}
+    assert printed == {key: value.replace("\r\n", "\n") for key, value in ODD.items()}  # Python reads text so
+    exported = shared.ssh("config:export", "odd", "--format", "envfile").stdout
+    assert shared.ssh("config:unset", "odd", *ODD).returncode == 0
+    assert config(shared, "odd") == {} and shared.get("odd", "/env/QUOTES") == (200, "")
+    imported = shared.ssh("config:import", "odd", stdin=exported)
+    assert imported.returncode == 0, imported.stderr
+    assert config(shared, "odd") == ODD
+    shown = shared.ssh("config:show", "odd").stdout
+    assert "QUOTES" in shown and "quoted" not in shown
+    database = b"".join(path.read_bytes() for path in (shared.home / "database").iterdir())
+    assert ODD["QUOTES"].encode() not in database
+
+
+def test_without_a_restart_a_change_waits_for_the_next_release_of_any_cause(shared: Installation) -> None:
+    repository = deployed(shared, "later")
+    assert set_variables(shared, "later", "--no-restart", "NEW=1").returncode == 0
+    assert config(shared, "later") == {"NEW": "1"}
+    assert shared.get("later", "/env/NEW") == (200, "")
+    assert shared.ssh("ps:restart", "later").returncode == 0
+    assert shared.get("later", "/env/NEW") == (200, "")  # a restart starts the same release
+    repository.commit(small_app("two"))
+    assert repository.push().returncode == 0
+    assert shared.get("later", "/env/NEW") == (200, "1")
+
+
+def test_of_two_queued_changes_neither_carries_nor_loses_the_other(shared: Installation) -> None:
+    deployed(shared, "queue")
+    changes = [start_ssh(shared, "config:set", "queue", f"{key}={key}") for key in ("A", "B", "C")]
+    said = [change.communicate(timeout=60)[0] for change in changes]
+    assert [change.returncode for change in changes] == [0, 0, 0], said
+    assert config(shared, "queue") == {"A": "A", "B": "B", "C": "C"}
+    assert [shared.get("queue", f"/env/{key}")[1] for key in "ABC"] == ["A", "B", "C"]
+    held = [shared.ask("releases:info", "queue", f"v{version}")["config"] for version in (2, 3, 4)]
+    assert [len(keys) for keys in held] == [1, 2, 3] and held[2] == ["A", "B", "C"]
+
+
+def test_a_change_with_which_the_app_does_not_start_stays_in_its_failed_release(shared: Installation) -> None:
+    files = small_app("one")
+    files["server.py"] = (
+        "import os, sys\nif os.environ.get('BREAK'): sys.exit('broken by a variable')\n" + files["server.py"]
+    )
+    repository = shared.repository("careful")
+    repository.commit(files)
+    assert repository.push().returncode == 0
+    assert set_variables(shared, "careful", "KEPT=1").returncode == 0
+    with Prober(shared.http_port, shared.host("careful")) as prober:
+        broken = start_ssh(shared, "config:set", "careful", "BREAK=1")
+        wait_until(lambda: [job for job in shared.jobs("config") if job.payload and job.app_name == "careful"][1:])
+        good = start_ssh(shared, "config:set", "careful", "GOOD=1")
+        said = [change.communicate(timeout=60)[0] for change in (broken, good)]
+    assert broken.returncode == 1 and "broken by a variable" in said[0] and "v2 still serves" in said[0]
+    assert good.returncode == 0, said[1]
+    assert prober.failures == []
+    assert config(shared, "careful") == {"GOOD": "1", "KEPT": "1"}
+    states = [(each["version"], each["status"]) for each in shared.ask("releases", "careful")]
+    assert states == [("v4", "current"), ("v3", "failed"), ("v2", "superseded"), ("v1", "superseded")]
+    assert_nothing_is_left(shared)
