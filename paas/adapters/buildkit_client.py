@@ -20,6 +20,7 @@ from paas.errors import BadInputError, UnavailableError
 from paas.ports import BuildOrder
 from paas.rules.dockerfile_limits import PLATFORM_ARGUMENTS, check_build_argument
 from paas.rules.dockerfile_rewrite import CACHE_KEY, CERTIFICATES_SECRET
+from paas.rules.names import CHILD_MARK
 from paas.settings import Settings
 
 SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -76,6 +77,7 @@ def base_environment(settings: Settings) -> dict[str, str]:
         "DOCKER_BUILDKIT": "1",
         "BUILDKIT_PROGRESS": "plain",
         "LANG": "C.UTF-8",
+        CHILD_MARK: "1",
     }
 
 

@@ -19,7 +19,7 @@ from paas.rules import names
 
 
 def destroy(on: WorkerPlatform, work: Work, say: JobLog) -> None:
-    app_id = str(work.job.app_id)
+    app_id = names.check_app_id(work.job.app_id or "")
     say.header(f"Destroying {work.job.app_name}")
     if not begin_destroying(on, work):
         return  # an earlier attempt had come to the end

@@ -12,6 +12,7 @@ from paas.model.app import formation_of
 from paas.rules.builder import DOCKERFILE_BUILDER
 from paas.rules.formation import formation_for
 from paas.rules.jobs import Order
+from paas.rules.names import check_app_id
 from paas.rules.recipe import Recipe, read_recipe
 
 O = TypeVar("O", bound=Order)  # noqa: E741 - an order
@@ -26,7 +27,7 @@ def order_of(work: Work, kind: type[O]) -> O:
 
 def find_app(session: Session, work: Work) -> App:
     """The job's app. Raises AppNotFoundError when it was, or is being, destroyed."""
-    app = session.get(App, work.job.app_id)
+    app = session.get(App, check_app_id(work.job.app_id or ""))
     if app is None or app.is_destroying:
         raise AppNotFoundError(work.job.app_name or "")
     return app

@@ -15,7 +15,7 @@ from paas.flows.work import Work
 from paas.model import Address, App, RestingSubnet, Session, delete, select, update
 from paas.ports import NetworkSpec
 from paas.rules import names
-from paas.rules.placement import choose_address, choose_subnet
+from paas.rules.placement import choose_address, choose_subnet, is_within
 
 
 @step("network")
@@ -42,7 +42,8 @@ def ensure_network(on: WorkerPlatform, app_id: str) -> str:
 
 def ensure_firewall(on: WorkerPlatform) -> None:
     with on.database.read() as session:
-        ids = session.scalars(select(App.id).where(App.subnet.is_not(None)).order_by(App.id)).all()
+        rows = session.scalars(select(App.id).where(App.subnet.is_not(None)).order_by(App.id)).all()
+    ids = [app_id for app_id in rows if names.is_app_id(app_id)]
     settings = on.settings
     ports = (settings.http_port, settings.https_port, settings.ssh_port)
     on.firewall.ensure([names.network_name(app_id) for app_id in ids], ports)
@@ -52,13 +53,21 @@ def _subnet_of(on: WorkerPlatform, app_id: str, refused: set[IPv4Network]) -> tu
     """(subnet, whether it was chosen just now)."""
     with on.database.read() as session:
         recorded = session.scalar(select(App.subnet).where(App.id == app_id))
+    if recorded and not is_within(recorded, on.settings.network_pool):
+        # From before the pool was changed, or a broken door's, which wants the host's traffic: no firewall knows it.
+        raise ConflictError(
+            f"The app's subnet {recorded[:40]} is not of the pool {on.settings.network_pool}",
+            "an administrator sets PAAS_NETWORK_POOL back",
+            code="subnet-strange",
+        )
     if recorded and IPv4Network(recorded) not in refused:
         return IPv4Network(recorded), False
     host = on.runtime.host_networks()
     with on.database.write() as session:
         rows = session.scalars(select(App.subnet).where(App.subnet.is_not(None))).all()
         resting = session.scalars(select(RestingSubnet.subnet)).all()
-        taken = [*(IPv4Network(text) for text in (*rows, *resting) if text), *host, *refused]
+        ours = [IPv4Network(text) for text in (*rows, *resting) if text and is_within(text, on.settings.network_pool)]
+        taken = [*ours, *host, *refused]
         subnet = choose_subnet(on.settings.network_pool, taken)
         session.execute(update(App).where(App.id == app_id).values(subnet=str(subnet)))
     return subnet, True

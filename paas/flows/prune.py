@@ -14,7 +14,7 @@ from paas.model import App, Image, Job, Process, Release, Session, Source, selec
 from paas.model.job import QUEUED, RUNNING
 from paas.rules.jobs import Prune
 from paas.rules.lifetime import Kept, kept_images, kept_sources
-from paas.rules.names import LABEL_APP_ID
+from paas.rules.names import LABEL_APP_ID, is_app_id, is_image_of
 
 
 def queue_prune(on: WorkerPlatform) -> None:
@@ -35,7 +35,7 @@ def prune(on: WorkerPlatform, work: Work, say: JobLog) -> None:
     with on.database.read() as session:
         ids = list(session.scalars(select(App.id).where(App.is_destroying.is_(False)).order_by(App.id)))
     images = 0
-    for app_id in ids:
+    for app_id in filter(is_app_id, ids):
         work.check()
         images += prune_app(on, app_id)
     images += remove_unknown_images(on)
@@ -54,7 +54,8 @@ def prune_app(on: WorkerPlatform, app_id: str) -> int:
     """Remove what an app does not need any more; how many images."""
     with on.database.read() as session:
         surplus = find_surplus(session, app_id, on.settings.images_kept)
-    removed = [image.id for image in surplus.images if on.runtime.remove_image(image.tag)]
+    ours = [image for image in surplus.images if is_image_of(image.tag, app_id)]
+    removed = [image.id for image in ours if on.runtime.remove_image(image.tag)]
     for source_id in surplus.sources:
         on.sources.remove(source_id)
     if removed or surplus.sources:

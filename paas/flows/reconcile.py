@@ -206,7 +206,7 @@ def remove_unknown_networks(on: WorkerPlatform) -> None:
     networks = on.runtime.networks()
     with on.database.read() as session:
         rows = session.execute(select(App.id, App.subnet)).all()
-    known = {(names.network_name(row.id), row.subnet) for row in rows}
+    known = {(names.network_name(row.id), row.subnet) for row in rows if names.is_app_id(row.id)}
     for network in networks:
         if (network.name, str(network.subnet)) not in known:
             log.info("remove-network", network=network.name)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from ipaddress import IPv4Network
 from threading import Lock
 from weakref import WeakKeyDictionary
 
@@ -21,7 +22,9 @@ from paas.flows.work import Work
 from paas.model import Address, App, Domain, Formation, Process, Release, Session, select, update
 from paas.model.domain import base_domains, domains_of
 from paas.ports import Applied, Proxy
+from paas.rules import names
 from paas.rules.formation import WEB
+from paas.rules.placement import is_within
 from paas.rules.rollout import Rollout
 from paas.rules.routes import Front, RoutedApp, Sites, choose_sites, hosts_of
 from paas.settings import Settings
@@ -63,9 +66,9 @@ def route(on: WorkerPlatform, work: Work, say: JobLog) -> None:
     with work.step("switch"):
         applied = apply_sites(on)
     with on.database.read() as session:
-        names = {app_id: session.scalar(select(App.name).where(App.id == app_id)) for app_id in applied.quarantined}
+        apps = {app_id: session.scalar(select(App.name).where(App.id == app_id)) for app_id in applied.quarantined}
     for app_id, reason in applied.quarantined.items():
-        say.remark(f"The site of {names[app_id]} is left as it was: {reason}")
+        say.remark(f"The site of {apps[app_id]} is left as it was: {reason}")
 
 
 def _set_routed(session: Session, containers: Iterable[str], is_routed: bool) -> None:
@@ -110,7 +113,7 @@ def collect_sites(session: Session, settings: Settings) -> Sites:
     domains: dict[str, list[str]] = defaultdict(list)
     for app_id, name in session.execute(select(Domain.app_id, Domain.name).order_by(Domain.created_at, Domain.name)):
         domains[app_id].append(name)
-    fronts = _fronts(session)
+    fronts = _fronts(session, settings.network_pool)
     unwanted = set(
         session.scalars(select(Formation.app_id).where(Formation.process_type == WEB, Formation.quantity == 0))
     )
@@ -133,11 +136,13 @@ def collect_sites(session: Session, settings: Settings) -> Sites:
             has_default_hosts=not row.domains_disabled,
         )
         for row in session.execute(query)
+        if names.is_app_id(row.id)
     ]
     return choose_sites(apps, base_domains(session, settings.domain))
 
 
-def _fronts(session: Session) -> dict[str, list[Front]]:
+def _fronts(session: Session, pool: IPv4Network) -> dict[str, list[Front]]:
+    """Copies that serve. An address outside of the pool is none of an app: nginx would speak to the host itself."""
     fronts: dict[str, list[Front]] = defaultdict(list)
     query = (
         select(Process.app_id, Address.address, Release.port)
@@ -147,7 +152,8 @@ def _fronts(session: Session) -> dict[str, list[Front]]:
         .order_by(Process.app_id, Process.copy, Process.rollout)
     )
     for app_id, address, port in session.execute(query):
-        fronts[app_id].append(Front(address, port))
+        if is_within(address, pool):
+            fronts[app_id].append(Front(address, port))
     return fronts
 
 

@@ -148,6 +148,15 @@ def give_back(session: Session, job_id: int, fence: int) -> bool:
     return getattr(done, "rowcount", 0) == 1
 
 
+def refuse(session: Session, job_id: int, now: datetime) -> None:
+    """End a queued job whose row cannot even be read: no worker can run it, and nobody may stumble over it again."""
+    readable = {"payload": {}, "result": {}, "created_at": now, "claimed_at": None, "lease_until": None}
+    said = {"result_code": "bad-job", "result_message": "This job's row is broken"}
+    session.execute(
+        update(Job).where(Job.id == job_id, Job.state == QUEUED).values(state=FAILED, ended_at=now, **said, **readable)
+    )
+
+
 def supersede_queued(session: Session, app_id: str, kind: str, now: datetime, by: int) -> Sequence[int]:
     """End the queued jobs of this app and kind that are older than job `by`; their ids."""
     ids = list(

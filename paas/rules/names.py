@@ -1,4 +1,4 @@
-"""What is it called? Every name that the platform gives to a thing outside its database, and the grammar of names given to us.
+"""What is it called? Names that the platform gives to things outside its database, and the grammar of names given to us.
 
 Networks, volumes, image tags and log folders carry the immutable app id, never the name: renaming an app is a row.
 """
@@ -20,6 +20,7 @@ RESERVED_APP_NAMES = frozenset(
 
 _APP_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?", re.ASCII)
 _PROCESS_TYPE = re.compile(r"[a-z0-9](?:[a-z0-9_-]*[a-z0-9])?", re.ASCII | re.IGNORECASE)
+_APP_ID = re.compile(r"[a-z0-9]{1,32}", re.ASCII)
 _CONTAINER = re.compile(r"paas-(?P<app>[a-z0-9]{8})-(?P<type>[A-Za-z0-9_-]+)-(?P<copy>\d+)-r(?P<rollout>\d+)", re.ASCII)
 
 LABEL_APP = "paas.app"
@@ -30,6 +31,8 @@ LABEL_RELEASE = "paas.release"
 LABEL_ROLLOUT = "paas.rollout"
 LABEL_INSTALLATION = "paas.installation"
 LABEL_JOB = "paas.job"  # one-offs, release tasks and builds: the job they belong to
+
+CHILD_MARK = "PAAS_WORKER_CHILD"  # a variable of the programs that a worker starts and its successor may kill
 
 TYPE_RUN = "run"  # one-offs
 TYPE_RELEASE_TASK = "release"  # the `release:` line of the Procfile and app.json's deploy scripts
@@ -57,19 +60,33 @@ def check_process_type(name: str) -> str:
     """Return `name` if a process may be called so, else raise BadInputError (code `process-type`)."""
     if len(name) > 32 or not _PROCESS_TYPE.fullmatch(name):
         raise BadInputError(
-            f"{name[:40]!a} cannot be a process name", "use letters, digits, - and _: web, worker-2", code="process-type"
+            f"{name[:40]!a} cannot be a process name",
+            "use letters, digits, - and _: web, worker-2",
+            code="process-type",
         )
     return name
 
 
+def is_app_id(app_id: str) -> bool:
+    """Ids come from rows that a broken door may have written, and become parts of paths: `x/../../etc` is none."""
+    return _APP_ID.fullmatch(app_id) is not None
+
+
+def check_app_id(app_id: str) -> str:
+    """Return `app_id` if it can be one, else raise BadInputError (code `app-id`)."""
+    if not is_app_id(app_id):
+        raise BadInputError(f"{app_id[:40]!a} is no app's id", code="app-id")
+    return app_id
+
+
 def container_name(app_id: str, process_type: str, copy: int, rollout: int) -> str:
     """`paas-<app id>-<type>-<copy>-r<rollout>`; unique per start of a copy."""
-    return f"paas-{app_id}-{process_type}-{copy}-r{rollout}"
+    return f"paas-{check_app_id(app_id)}-{process_type}-{copy}-r{rollout}"
 
 
 def task_container_name(app_id: str, process_type: str, job_id: int) -> str:
     """The one-off container of a job: found again by name when the job is resumed."""
-    return f"paas-{app_id}-{process_type}-j{job_id}"
+    return f"paas-{check_app_id(app_id)}-{process_type}-j{job_id}"
 
 
 @dataclass(frozen=True)
@@ -90,11 +107,11 @@ def parse_container_name(name: str) -> ContainerName | None:
 
 def network_name(app_id: str) -> str:
     """The app's network and its bridge (Linux: at most 15 characters)."""
-    return f"paas-{app_id}"
+    return f"paas-{check_app_id(app_id)}"
 
 
 def image_repository(app_id: str) -> str:
-    return f"paas/{app_id}"
+    return f"paas/{check_app_id(app_id)}"
 
 
 def image_tag(app_id: str, token: str) -> str:
@@ -102,14 +119,19 @@ def image_tag(app_id: str, token: str) -> str:
     return f"{image_repository(app_id)}:{token}"
 
 
+def is_image_of(tag: str, app_id: str) -> bool:
+    """Was it made for this app? What a row says of an image is not enough to remove it."""
+    return tag.startswith(f"{image_repository(app_id)}:")
+
+
 def site_name(app_id: str) -> str:
     """The file of an app's nginx site, without folder."""
-    return f"app-{app_id}.conf"
+    return f"app-{check_app_id(app_id)}.conf"
 
 
 def log_folder(app_id: str) -> str:
     """Below `logs/`: the folder of an app's process logs."""
-    return app_id
+    return check_app_id(app_id)
 
 
 def process_log(process_type: str, copy: int) -> str:

@@ -41,6 +41,14 @@ def choose_subnet(pool: IPv4Network, taken: Iterable[IPv4Network]) -> IPv4Networ
     )
 
 
+def is_within(place: str, pool: IPv4Network) -> bool:
+    """Is this address or subnet, as a row has it, one of the pool's?"""
+    try:
+        return IPv4Network(place).subnet_of(pool)
+    except ValueError:
+        return False
+
+
 def gateway(subnet: IPv4Network) -> IPv4Address:
     """The bridge's own address."""
     return subnet[1]

@@ -7,6 +7,8 @@ import os
 import signal
 from pathlib import Path
 
+from paas.rules.names import CHILD_MARK
+
 
 def start_ticks(pid: int) -> int | None:
     """When a process was started, in clock ticks since boot; None when there is none (or only its zombie)."""
@@ -29,9 +31,18 @@ def is_alive(recorded: str | None) -> bool:
     return pid.isdigit() and ticks.isdigit() and start_ticks(int(pid)) == int(ticks)
 
 
+def is_child_of_a_worker(pid: int) -> bool:
+    """Was it started by a worker? Rows are not to be believed: a broken door would have us kill sshd."""
+    try:
+        environment = Path(f"/proc/{pid}/environ").read_bytes()
+    except OSError:
+        return False
+    return f"{CHILD_MARK}=1".encode() in environment.split(b"\0")
+
+
 def kill_group(pid: int | None, ticks: int | None) -> bool:
-    """SIGKILL a recorded child with its process group; False when it is gone."""
-    if not pid or ticks is None or start_ticks(pid) != ticks:
+    """SIGKILL a recorded child with its process group; False when it is gone, or none of ours."""
+    if not pid or pid < 0 or ticks is None or start_ticks(pid) != ticks or not is_child_of_a_worker(pid):
         return False
     with contextlib.suppress(ProcessLookupError):
         group = os.getpgid(pid)

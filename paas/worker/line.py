@@ -13,7 +13,8 @@ import pwd
 import secrets
 import socket
 import struct
-from collections.abc import Callable, Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -27,6 +28,7 @@ from paas.worker.threads import start_thread
 MODE_MASK = 0o117  # 0660
 BACKLOG = 128
 PATIENCE = 10.0  # for the first frame, and for a peer that does not take its answer
+MOST_PEERS = 512  # each has a thread, consoles for hours; more than both doors together let in
 LONGEST_QUESTION = 65536
 
 Handler = Callable[[Mapping[str, str]], Mapping[str, object]]
@@ -47,6 +49,7 @@ class WorkerSocket:
         self._wake = wake
         self._handlers = handlers
         self._bridge = bridge
+        self._places = threading.BoundedSemaphore(MOST_PEERS)
         self._listener: socket.socket | None = None
 
     def start(self) -> None:
@@ -68,10 +71,13 @@ class WorkerSocket:
                 line, _ = listener.accept()
             except OSError:
                 return  # stopped
-            start_thread(partial(self._serve, line), "worker.sock peer")
+            if self._places.acquire(blocking=False):
+                start_thread(partial(self._serve, line), "worker.sock peer")
+            else:
+                line.close()  # a broken door; jobs are still found by the loop's own look
 
     def _serve(self, line: socket.socket) -> None:
-        with line:
+        with line, self._place():
             try:
                 line.settimeout(PATIENCE)
                 if _peer_user(line) not in self._peers:
@@ -80,6 +86,13 @@ class WorkerSocket:
                 self._answer(line)
             except OSError as error:  # the peer went away, or does not speak frames
                 log.info("worker-peer-lost", error=str(error))
+
+    @contextlib.contextmanager
+    def _place(self) -> Iterator[None]:
+        try:
+            yield
+        finally:
+            self._places.release()
 
     def _answer(self, line: socket.socket) -> None:
         kind = line.recv(1)

@@ -19,7 +19,19 @@ from paas.context import WorkerPlatform
 from paas.errors import CancelledJobError, PaasError, SupersededError, UnavailableError
 from paas.flows.work import Flow
 from paas.model import Job, Session, func, select
-from paas.model.job import CANCELLED, FAILED, RUNNING, SUCCEEDED, SUPERSEDED, claim, claimable, finish, give_back, renew
+from paas.model.job import (
+    CANCELLED,
+    FAILED,
+    RUNNING,
+    SUCCEEDED,
+    SUPERSEDED,
+    claim,
+    claimable,
+    finish,
+    give_back,
+    refuse,
+    renew,
+)  # fmt: skip
 from paas.rules.jobs import read_order
 from paas.worker import host
 from paas.worker.locks import AppLocks
@@ -29,6 +41,7 @@ from paas.worker.threads import start_thread
 POLL = 5.0
 LIGHT_AT_ONCE = 16  # restarts, routes ...: more at once would only wait for Docker
 MOST_ATTEMPTS = 10  # a job under which the worker died so often must not kill it for ever
+UNREADABLE = (ValueError, TypeError, AttributeError, RecursionError)  # a payload that is no JSON, a moment that is none
 
 log = structlog.get_logger(__name__)
 
@@ -157,8 +170,14 @@ class JobLoop:
         return claimable(session, heavy_allowed=running.get(True, 0) < self._builds_at_once)
 
     def _start(self, job_id: int) -> bool:
-        with self._on.database.write() as session:
-            job = claim(session, job_id, self._me, self._on.clock.now(), self._on.settings.lease)
+        try:
+            with self._on.database.write() as session:
+                job = claim(session, job_id, self._me, self._on.clock.now(), self._on.settings.lease)
+        except UNREADABLE:
+            log.exception("job-unreadable", job=job_id)
+            with self._on.database.write() as session:
+                refuse(session, job_id, self._on.clock.now())
+            return False
         if job is None:
             return False
         start_thread(lambda: self._run(job), f"job {job.id}")

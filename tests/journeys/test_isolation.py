@@ -53,7 +53,8 @@ def words_for(declared: Command, app: str, build: int) -> dict[str, Any]:
     """Plausible words for a command about `app`."""
     known = {
         "user": "admin", "name": "other-name", "key": "SECRET", "version": "v1", "before": "v1", "after": "v1",
-        "build": str(build), "pairs": ["web=1"], "names": ["x.example.com"], "words": ["true"], "text": "A=1", "processes": ["web"],
+        "build": str(build), "pairs": ["web=1"], "names": ["x.example.com"], "words": ["true"], "text": "A=1",
+        "processes": ["web"],
     }  # fmt: skip
     given: dict[str, Any] = {}
     for parameter in declared.parameters:

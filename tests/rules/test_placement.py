@@ -5,7 +5,7 @@ from ipaddress import IPv4Address, IPv4Network
 import pytest
 
 from paas.errors import BadInputError, ConflictError
-from paas.rules.placement import choose_address, choose_subnet, copy_addresses, dynamic_range, gateway
+from paas.rules.placement import choose_address, choose_subnet, copy_addresses, dynamic_range, gateway, is_within
 
 POOL = IPv4Network("10.208.0.0/12")
 SUBNET = IPv4Network("10.208.0.128/25")
@@ -75,3 +75,13 @@ def test_an_app_without_free_addresses_is_refused() -> None:
     with pytest.raises(ConflictError) as refusal:
         choose_address(SUBNET, {str(address) for address in copy_addresses(SUBNET)})
     assert refusal.value.code == "addresses-exhausted"
+
+
+@pytest.mark.parametrize("place", ["10.208.0.5", "10.208.1.0/25"])
+def test_a_place_of_the_pool_is_one(place: str) -> None:
+    assert is_within(place, POOL)
+
+
+@pytest.mark.parametrize("place", ["127.0.0.1", "169.254.169.0/24", "0.0.0.0/0", "10.0.0.0/8", "::1", "x", ""])
+def test_what_a_row_may_say_beside_is_none(place: str) -> None:
+    assert not is_within(place, POOL)

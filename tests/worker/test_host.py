@@ -4,7 +4,10 @@ import os
 import subprocess
 import time
 
+from paas.rules.names import CHILD_MARK
 from paas.worker import host
+
+OURS = {**os.environ, CHILD_MARK: "1"}
 
 
 def test_a_process_is_known_by_pid_and_start() -> None:
@@ -28,7 +31,9 @@ def test_who_is_gone_is_not_alive() -> None:
 
 
 def test_a_child_is_killed_with_its_group() -> None:
-    child = subprocess.Popen(["sh", "-c", "sleep 60 & echo $!; wait"], start_new_session=True, stdout=subprocess.PIPE)
+    child = subprocess.Popen(
+        ["sh", "-c", "sleep 60 & echo $!; wait"], start_new_session=True, stdout=subprocess.PIPE, env=OURS
+    )
     assert child.stdout is not None
     grandchild = int(child.stdout.readline())
     assert host.kill_group(child.pid, host.start_ticks(child.pid))
@@ -42,6 +47,16 @@ def test_a_child_is_killed_with_its_group() -> None:
 
 
 def test_a_child_in_our_own_group_dies_alone() -> None:
-    child = subprocess.Popen(["sleep", "60"])
+    child = subprocess.Popen(["sleep", "60"], env=OURS)
     assert host.kill_group(child.pid, host.start_ticks(child.pid))
     assert child.wait(5) == -9
+
+
+def test_who_was_not_started_by_a_worker_is_left_alone() -> None:
+    """A row may name any process of the machine, with its right start."""
+    child = subprocess.Popen(["sleep", "60"])
+    assert not host.kill_group(child.pid, host.start_ticks(child.pid))
+    assert not host.kill_group(-child.pid, host.start_ticks(child.pid))
+    assert child.poll() is None
+    child.kill()
+    child.wait()

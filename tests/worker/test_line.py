@@ -139,10 +139,10 @@ os.setuid(int(sys.argv[2]))
 with socket.socket(socket.AF_UNIX) as peer:
     peer.settimeout(5)
     peer.connect(sys.argv[1])
-    peer.sendall(b"?\\0\\0\\0\\x21" + b'{"question": "echo", "words": {}}')
     try:
+        peer.sendall(b"?\\0\\0\\0\\x21" + b'{"question": "echo", "words": {}}')
         print(len(peer.recv(100)))
-    except ConnectionResetError:
+    except (ConnectionResetError, BrokenPipeError):
         print(0)
 """
 

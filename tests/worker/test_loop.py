@@ -12,6 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from paas.adapters.logfiles import LogFiles
 from paas.adapters.system import SystemClock
@@ -21,6 +22,7 @@ from paas.flows.work import Flow, Work
 from paas.model import Database, Job, JobStep, select
 from paas.model.job import give_back
 from paas.ports import Say
+from paas.rules.names import CHILD_MARK
 from paas.worker import host
 from paas.worker.locks import AppLocks
 from paas.worker.loop import JobLoop
@@ -28,6 +30,7 @@ from paas.worker.threads import start_thread
 from tests.fakes.platform import worker_platform
 
 DEAD_WORKER = "999999999:1"
+OURS = {**os.environ, CHILD_MARK: "1"}
 
 
 @pytest.fixture
@@ -234,7 +237,7 @@ def test_a_wish_to_cancel_kills_the_recorded_child_and_its_group(on: WorkerPlatf
     pids: list[int] = []
 
     def flow(on: WorkerPlatform, work: Work, say: Say) -> None:
-        child = subprocess.Popen(["sh", "-c", "sleep 60 & wait"], start_new_session=True)
+        child = subprocess.Popen(["sh", "-c", "sleep 60 & wait"], start_new_session=True, env=OURS)
         work.started(child.pid)
         pids.append(child.pid)
         child.wait()
@@ -283,7 +286,7 @@ def abandon(on: WorkerPlatform, job_id: int, **values: object) -> None:
 
 
 def test_a_dead_workers_job_is_taken_over_at_once_and_its_child_killed(on: WorkerPlatform) -> None:
-    child = subprocess.Popen(["sleep", "60"], start_new_session=True)
+    child = subprocess.Popen(["sleep", "60"], start_new_session=True, env=OURS)
     job_id, behind = queue(on), queue(on)
     abandon(on, job_id, child_pid=child.pid, child_started=host.start_ticks(child.pid))
     with on.database.write() as session:
@@ -395,3 +398,21 @@ def test_a_worker_killed_in_the_middle_is_replaced(on: WorkerPlatform, tmp_path:
         (job,) = wait_until_ended(on, job_id)
     assert (job.state, job.attempt) == ("succeeded", 2)
     assert [line for line in on.logs.tail(job.log, 9) if "attempt" not in line] == ["half way", "hello"]
+
+
+@pytest.mark.parametrize(
+    "column, value", [("payload", "{no json"), ("payload", "[" * 100_000), ("created_at", "never")]
+)
+def test_a_row_that_cannot_be_read_is_refused_and_stops_no_other(
+    sqlite_database: Database, tmp_path: Path, column: str, value: str
+) -> None:
+    (tmp_path / "logs").mkdir()
+    on = worker_platform(sqlite_database, tmp_path, clock=SystemClock(), logs=LogFiles(tmp_path / "logs"))
+    broken = queue(on)
+    with on.database.write() as session:
+        session.execute(text(f"UPDATE job SET {column} = :value WHERE id = :id"), {"value": value, "id": broken})
+    behind, elsewhere = queue(on), queue(on, app_id="app00002")
+    with running(on, {"stop": quiet}):
+        ended = wait_until_ended(on, behind, elsewhere)
+    assert [job.state for job in ended] == ["succeeded", "succeeded"]
+    assert (look(on, broken).state, look(on, broken).result_code) == ("failed", "bad-job")
