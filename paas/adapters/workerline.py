@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import socket
+import struct
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -60,6 +62,7 @@ class SocketWorkerLine:
         try:
             line.settimeout(CONNECT_TIMEOUT)
             line.connect(str(self._path))
+            _want_the_worker(line)
         except OSError:
             line.close()
             raise
@@ -109,6 +112,13 @@ class SocketConsoleLine:
     def _send(self, frame: bytes) -> None:
         with self._sending, contextlib.suppress(OSError):  # the end is told by `frames`
             self._line.sendall(frame)
+
+
+def _want_the_worker(line: socket.socket) -> None:
+    """Raises ConnectionRefusedError unless root listens: a door could have taken the name while the worker was down."""
+    _pid, uid, _gid = struct.unpack("3i", line.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
+    if uid not in (0, os.geteuid()):
+        raise ConnectionRefusedError(f"user {uid} listens on the worker's socket")
 
 
 def _answer(frame: frames.Frame | None) -> dict[str, object]:

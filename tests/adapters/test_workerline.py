@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import threading
 from pathlib import Path
@@ -42,3 +43,21 @@ def test_a_worker_that_dies_in_the_middle_is_told_from_an_exit_code(tmp_path: Pa
             console.exit_code()
         assert refusal.value.code == "session-lost"
         console.close()
+
+
+def test_another_user_who_took_the_name_is_not_spoken_to(tmp_path: Path) -> None:
+    """Attack: a taken-over web process binds run/worker.sock while the worker is down, to be handed tickets."""
+    path = tmp_path / "worker.sock"
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        os.seteuid(65534)  # credentials are those of the moment of listen(2)
+        try:
+            listener.listen()
+        finally:
+            os.seteuid(0)
+        with pytest.raises(UnavailableError):
+            SocketWorkerLine(path).open_console("ticket")
+        listener.settimeout(5)
+        peer, _ = listener.accept()
+        assert peer.recv(1000) == b""
+        peer.close()
