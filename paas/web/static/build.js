@@ -65,6 +65,7 @@ function follow(log, toEnd) {
   }
   say("Connecting", "");
   open();
+  showElapsed();
   setInterval(showElapsed, 1000);
 }
 
