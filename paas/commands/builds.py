@@ -186,10 +186,11 @@ def cancel(
         mine = [Job.app_id == app.id, Job.kind != "destroy"]
         if build:
             mine.append(Job.id == find_job(session, app, build).id)
-        waiting = list(session.scalars(select(Job.id).where(*mine, Job.state == QUEUED)))
-        running = list(session.scalars(select(Job.id).where(*mine, Job.state == RUNNING)))
-        session.execute(update(Job).where(Job.id.in_(waiting)).values(**ended))
-        session.execute(update(Job).where(Job.id.in_(running)).values(cancel_by=ctx.caller.name))
+        # What was begun is the worker's to end, also when its worker died: it may be past the point of no return.
+        new, begun = and_(Job.state == QUEUED, Job.attempt == 0), and_(Job.state.in_((QUEUED, RUNNING)), Job.attempt > 0)
+        waiting = list(session.scalars(update(Job).where(*mine, new).values(**ended).returning(Job.id)))
+        wish = update(Job).where(*mine, begun).values(cancel_by=ctx.caller.name)
+        running = list(session.scalars(wish.returning(Job.id)))
     if not waiting and not running:
         raise ConflictError(f"No build of {app.name} runs or waits", f"builds:list {app.name}", code="build-ended")
     ctx.on.worker.ring()
