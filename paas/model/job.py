@@ -158,19 +158,17 @@ def refuse(session: Session, job_id: int, now: datetime) -> None:
 
 
 def supersede_queued(session: Session, app_id: str, kind: str, now: datetime, by: int) -> Sequence[int]:
-    """End the queued jobs of this app and kind that are older than job `by`; their ids."""
-    ids = list(
-        session.scalars(select(Job.id).where(Job.app_id == app_id, Job.kind == kind, Job.state == QUEUED, Job.id < by))
+    """End the queued jobs of this app and kind that are older than job `by`; their ids.
+
+    Not those that a dead worker had begun: they may be past the point of no return.
+    """
+    ended = session.scalars(
+        update(Job)
+        .where(Job.app_id == app_id, Job.kind == kind, Job.state == QUEUED, Job.attempt == 0, Job.id < by)
+        .values(state=SUPERSEDED, ended_at=now, result_code="superseded", result_message="A newer push took its place")
+        .returning(Job.id)
     )
-    if ids:
-        session.execute(
-            update(Job)
-            .where(Job.id.in_(ids), Job.state == QUEUED)
-            .values(
-                state=SUPERSEDED, ended_at=now, result_code="superseded", result_message="A newer push took its place"
-            )
-        )
-    return ids
+    return sorted(ended)
 
 
 def ahead_of(session: Session, job: Job) -> int:
