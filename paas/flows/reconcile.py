@@ -42,7 +42,7 @@ def reconcile(on: WorkerPlatform, hold: Hold = _hold_nothing, *, is_boot: bool =
     """One pass over everything; when the next crashed process is due, if that is known."""
     facts = gather_facts(on, None, is_boot)
     act(on, find_differences(facts), facts, hold)
-    fail_abandoned_releases(on, facts)
+    fail_abandoned_releases(on)
     remove_unknown_networks(on)
     if is_boot:
         remove_unknown_images(on)
@@ -190,12 +190,14 @@ def queue_repair(on: WorkerPlatform, app_id: str, lost: Sequence[str]) -> None:
     on.worker.ring()
 
 
-def fail_abandoned_releases(on: WorkerPlatform, facts: Facts) -> None:
-    """Of jobs that were cancelled, or given up, after their worker had died."""
+def fail_abandoned_releases(on: WorkerPlatform) -> None:
+    """Of jobs that were cancelled, or given up, after their worker had died. Asked in one statement: a job that began
+    since the facts were gathered has a release that is pending, too."""
+    is_open = select(Job.id).where(Job.state.in_((QUEUED, RUNNING)))
     with on.database.write() as session:
         session.execute(
             update(Release)
-            .where(Release.status == "pending", Release.job_id.not_in(facts.open_jobs))
+            .where(Release.status == "pending", Release.job_id.not_in(is_open))
             .values(status="failed", failure="It was given up", finished_at=on.clock.now())
         )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from datetime import timedelta
 from ipaddress import IPv4Network
@@ -140,6 +140,21 @@ def test_an_app_whose_job_runs_is_left_to_the_job(stage: Stage) -> None:
     stage._claim(stage.queue(Stop()))
     reconcile(stage.on)
     assert stage.runtime.find("paas-abcd1234-web-9-r99") is not None
+
+
+def test_a_release_that_is_cut_during_the_pass_is_not_given_up(stage: Stage) -> None:
+    deployed(stage)
+    stranger(stage, "paas-abcd1234-web-9-r99")
+
+    def hold(app_id: str) -> AbstractContextManager[bool]:
+        stage.kill_at(stage.queue_push("b"), "deploy.cut.after")
+        return nullcontext(True)
+
+    reconcile(stage.on, hold)
+    assert stage.ledger() == ["v1 current", "v2 pending"]
+    stage.cancel_queued(2)
+    reconcile(stage.on)
+    assert stage.ledger() == ["v1 current", "v2 failed"]
 
 
 def test_an_app_that_somebody_works_on_is_left_to_them(stage: Stage) -> None:
