@@ -22,7 +22,7 @@ from paas.adapters.buildkit_client import Client, build_command, find_client
 from paas.adapters.buildkit_context import BuildContext
 from paas.adapters.buildkit_process import BuildProcess
 from paas.adapters.certificates import read_bundle
-from paas.adapters.cgroup import limit_builds
+from paas.adapters.cgroup import StepLimits, limit_builds
 from paas.adapters.docker_engine import Engine
 from paas.adapters.tarfiles import TarSource
 from paas.errors import BuildError, PaasError, UnavailableError
@@ -91,7 +91,9 @@ class BuildKit:
                 image_id_file=image_id_file,
                 certificates=certificates,
             )
-            if not limit_builds(self._settings.build_memory, systemd=known.is_systemd):
+            if known.is_systemd:
+                is_cancelled = _limiting(StepLimits(self._settings.build_memory), is_cancelled)
+            elif not limit_builds(self._settings.build_memory):
                 say("The memory of builds cannot be limited on this server")
 
             def feed(target: IO[bytes]) -> None:
@@ -184,6 +186,16 @@ class BuildKit:
             raise UnavailableError(f"{parent} cannot be written: {error.strerror}", "paas doctor") from error
         with made as folder:
             yield Path(folder)
+
+
+def _limiting(steps: StepLimits, is_cancelled: IsCancelled) -> IsCancelled:
+    """Whoever asks whether the build is cancelled looks after its memory: that happens all the time."""
+
+    def ask() -> bool:
+        steps.apply()
+        return is_cancelled()
+
+    return ask
 
 
 def _sweep(parent: Path) -> None:

@@ -1,29 +1,66 @@
 """How much memory may all builds take together?
 
-BuildKit ignores `--memory` and `--cgroup-parent`, but it runs each step in `<parent>/buildkit/<id>`, where the parent
-is `docker` with the cgroupfs driver and `system.slice:docker` with systemd's (moby, cmd/dockerd newCgroupParent). The
-limit is written there before every build: the group is gone after a reboot, and exists only once something was built.
+BuildKit ignores `--memory` and `--cgroup-parent`. With the cgroupfs driver it runs each step in `docker/buildkit/<id>`:
+the limit is written to their common parent before every build (the group is gone after a reboot, and exists only once
+something was built). With systemd's driver a step runs in `system.slice:docker:<id>`, which runc takes for a path below
+the cgroup of dockerd: there is no parent of builds only, so each step gets the limit as soon as it is seen.
 """
 
 from __future__ import annotations
 
 import contextlib
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path("/sys/fs/cgroup")
+PARENT = "docker"  # moby, cmd/dockerd newCgroupParent
+STEP = "*.slice:docker:*"
+GLANCE = 0.2  # steps are looked for this often (s)
 
 
-def limit_builds(memory: int, *, systemd: bool, root: Path = ROOT) -> bool:
-    """Limit all builds of the engine to `memory` bytes; False where the system does not let us."""
-    parent = "system.slice:docker" if systemd else "docker"
+def limit_builds(memory: int, root: Path = ROOT) -> bool:
+    """Limit all builds of an engine with the cgroupfs driver to `memory` bytes; False where the system says no."""
     try:
-        if (root / "cgroup.controllers").exists():
-            _limit_v2(root, parent, memory)
+        if _is_version_2(root):
+            _limit_v2(root, memory)
         else:
-            _limit_v1(root / "memory" / parent / "buildkit", memory)
+            _limit_v1(root / "memory" / PARENT / "buildkit", memory)
     except OSError:
         return False
     return True
+
+
+class StepLimits:
+    """Limits the steps of builds of an engine with systemd's driver while they run."""
+
+    def __init__(self, memory: int, root: Path = ROOT) -> None:
+        self._memory = memory
+        self._root = root
+        self._due = 0.0
+
+    def apply(self) -> None:
+        """Call it often: it looks seldom. A limit below what a step holds already makes the kernel kill it."""
+        if time.monotonic() < self._due:
+            return
+        self._due = time.monotonic() + GLANCE
+        is_version_2 = _is_version_2(self._root)
+        for group in _steps(self._root if is_version_2 else self._root / "memory"):
+            with contextlib.suppress(OSError):  # it has just ended
+                if is_version_2:
+                    _write_v2(group, self._memory)
+                else:
+                    _limit_v1(group, self._memory)
+
+
+def _steps(root: Path) -> Iterator[Path]:
+    """dockerd's own group, or the one above it, is `system.slice/docker.service` as a rule, and may be the root."""
+    for depth in range(3):
+        yield from root.glob("*/" * depth + STEP)
+
+
+def _is_version_2(root: Path) -> bool:
+    return (root / "cgroup.controllers").exists()
 
 
 def _limit_v1(group: Path, memory: int) -> None:
@@ -39,12 +76,16 @@ def _limit_v1(group: Path, memory: int) -> None:
     limits[0].write_text(str(memory))
 
 
-def _limit_v2(root: Path, parent: str, memory: int) -> None:
-    group = root / parent / "buildkit"
+def _limit_v2(root: Path, memory: int) -> None:
+    group = root / PARENT / "buildkit"
     group.mkdir(parents=True, exist_ok=True)
-    for above in (root, root / parent):
+    for above in (root, root / PARENT):
         with contextlib.suppress(OSError):
             (above / "cgroup.subtree_control").write_text("+memory")
+    _write_v2(group, memory)
+
+
+def _write_v2(group: Path, memory: int) -> None:
     (group / "memory.max").write_text(str(memory))
     with contextlib.suppress(OSError):
         (group / "memory.swap.max").write_text("0")
