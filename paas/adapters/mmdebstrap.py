@@ -93,8 +93,12 @@ class Mmdebstrap:
 
     def _import(self, recipe: Recipe, process: subprocess.Popen[bytes]) -> str:
         changes = [f"LABEL {LABEL_BASE}={recipe.name}", f"ENV PATH={SEARCH_PATH}", 'CMD ["bash"]']
-        with self._engine.talking():
-            answer: str = self._engine.client.import_image_from_stream(process.stdout, changes=changes)
+        try:
+            with self._engine.talking():
+                answer: str = self._engine.client.import_image_from_stream(process.stdout, changes=changes)
+        finally:
+            if process.stdout is not None:
+                process.stdout.close()  # when the engine is lost, mmdebstrap would wait for a reader for ever
         return answer
 
     def _check(self, recipe: Recipe, code: int, answer: str, lines: list[str]) -> str:

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from paas.adapters.docker_engine import Engine
 from paas.adapters.mmdebstrap import MAKER, Mmdebstrap, _fastest_folder
-from paas.errors import BuildError
+from paas.errors import BuildError, UnavailableError
 from paas.rules.bases import LABEL_BASE, Recipe
 from tests.builders import Workshop, workshop
 
@@ -43,6 +44,13 @@ def test_a_making_that_fails_says_why_and_leaves_nothing(room: Workshop) -> None
     assert "no-such-suite" in " ".join(failed.tail)
     assert room.engine.client.images(filters={"label": f"{LABEL_BASE}=broken"}) == []
     assert folders(room) == []
+
+
+@pytest.mark.timeout(20)
+def test_a_making_ends_when_the_engine_is_lost(room: Workshop, tmp_path: Path) -> None:
+    nobody = Engine(f"unix://{tmp_path}/nobody.sock", "t-nobody")
+    with pytest.raises(UnavailableError, match="Docker does not answer"):
+        Mmdebstrap(room.settings, nobody)._run(BROKEN, ["yes"], tmp_path, room.lines.append)
 
 
 def test_a_killed_maker_s_folder_and_process_are_ended_by_the_next(room: Workshop) -> None:
