@@ -12,9 +12,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import structlog
 from inotify_simple import INotify, flags
 
 _MASK = flags.MODIFY | flags.ATTRIB | flags.CREATE | flags.MOVED_TO | flags.MOVED_FROM | flags.DELETE | flags.ONLYDIR
+
+
+log = structlog.get_logger(__name__)
 
 
 class Subscription:
@@ -72,14 +76,19 @@ class FolderWatch:
         if self._process == os.getpid():
             return
         self._process = os.getpid()
-        self._notify = INotify()
+        self._notify = None
         self._folders, self._watches, self._readers = {}, {}, {}
+        try:
+            self._notify = INotify()
+        except OSError as error:  # fs.inotify.max_user_instances, which root's processes share
+            log.warning("inotify", error=str(error), hint="readers look once per time-out from now on")
+            return
         threading.Thread(target=self._dispatch, args=(self._notify,), name="inotify", daemon=True).start()
 
     def _add(self, folder: Path) -> None:
         if self._notify is None or folder in self._watches:
             return
-        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+        with contextlib.suppress(OSError):  # not there yet; or fs.inotify.max_user_watches: time-outs are the net
             number = self._notify.add_watch(folder, _MASK)
             self._watches[folder], self._folders[number] = number, folder
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import resource
 from pathlib import Path
 
 from paas.adapters.inotify import FolderWatch
@@ -63,3 +64,17 @@ def test_watches_end_with_their_last_reader(tmp_path: Path) -> None:
         assert watch._watches.keys() == {tmp_path, file.parent}
     assert not watch._watches
     assert not watch._readers
+
+
+def test_without_an_instance_of_inotify_readers_still_look_at_each_time_out(tmp_path: Path) -> None:
+    """128 instances per user are Linux's default, and root's processes share them."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    watch = FolderWatch()
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, before[1]))
+    try:
+        with watch.subscribe(tmp_path / "1.log") as subscription:
+            assert not subscription.wait(0.01)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+    with watch.subscribe(tmp_path / "1.log") as subscription:
+        assert not subscription.wait(0.01)
