@@ -152,9 +152,9 @@ class _OpenLog:
     def append(self, lines: bytes) -> None:
         """Raises UnavailableError, with nothing half written, when the disk is full."""
         with self._lock:
-            if self._size and self._size + len(lines) > self._file_limit:
-                self._rotate()
             try:
+                if self._size and self._size + len(lines) > self._file_limit:
+                    self._rotate()
                 rest = memoryview(lines)
                 while rest:
                     rest = rest[os.write(self._file, rest) :]
@@ -177,9 +177,10 @@ class _OpenLog:
             self._path.rename(folder / f"{self._start:020d}")
         for old in sorted(folder.iterdir())[: -self._files_kept]:
             old.unlink()
-        os.close(self._file)
-        self._start += self._size
+        full, end = self._file, self._start + self._size
         self._file, self._size = _open_whole_lines(self._path)
+        self._start = end
+        os.close(full)  # last: were it closed and no other could be opened, its number might soon be another file's
 
 
 def _make_folder(folder: Path) -> None:

@@ -1,14 +1,17 @@
 from __future__ import annotations
 
+import contextlib
+import resource
 import stat
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from paas.adapters.logfiles import LogFiles
-from paas.errors import BadInputError
+from paas.errors import BadInputError, UnavailableError
 from tests.contracts.logs import LogsContract
 
 NAME = "abcdefgh/web.1.log"
@@ -24,6 +27,17 @@ class TestLogFiles(LogsContract):
 @pytest.fixture
 def small(tmp_path: Path) -> LogFiles:
     return LogFiles(tmp_path / "logs", file_limit=1000, files_kept=3)
+
+
+@contextlib.contextmanager
+def no_more_descriptors() -> Iterator[None]:
+    """This process cannot open anything."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
 
 
 def write_numbers(logs: LogFiles, count: int, name: str = NAME) -> None:
@@ -154,3 +168,14 @@ def test_one_log_is_removed_with_what_was_rotated(small: LogFiles, tmp_path: Pat
     write_numbers(small, 1, "abcdefgh/web.2.log")
     small.remove(NAME)
     assert sorted(path.name for path in (tmp_path / "logs/abcdefgh").iterdir()) == ["web.2.log"]
+
+
+def test_a_rotation_that_fails_loses_nothing_and_is_made_up_for(small: LogFiles) -> None:
+    writer = small.writer(NAME)
+    writer.write("x" * 990)
+    with no_more_descriptors(), pytest.raises(UnavailableError, match=r"Cannot write the log web\.1\.log"):
+        writer.write("too much for this file")
+    writer.write("after")
+    assert small.tail(NAME, 2) == ["x" * 990, "after"]
+    assert small.size(NAME) == 997
+    writer.close()
