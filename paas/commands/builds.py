@@ -187,7 +187,8 @@ def cancel(
         if build:
             mine.append(Job.id == find_job(session, app, build).id)
         # What was begun is the worker's to end, also when its worker died: it may be past the point of no return.
-        new, begun = and_(Job.state == QUEUED, Job.attempt == 0), and_(Job.state.in_((QUEUED, RUNNING)), Job.attempt > 0)
+        new = and_(Job.state == QUEUED, Job.attempt == 0)
+        begun = and_(Job.state.in_((QUEUED, RUNNING)), Job.attempt > 0)
         waiting = list(session.scalars(update(Job).where(*mine, new).values(**ended).returning(Job.id)))
         wish = update(Job).where(*mine, begun).values(cancel_by=ctx.caller.name)
         running = list(session.scalars(wish.returning(Job.id)))

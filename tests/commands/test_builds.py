@@ -69,7 +69,7 @@ def test_a_destroy_is_not_cancelled_and_nothing_to_cancel_is_said(blog: World) -
 def test_anothers_build_is_none_of_the_app(blog: World) -> None:
     job_id = queue(blog, Rebuild())
     blog.type(blog.admin, "apps:create shop")
-    for command in (f"builds:info shop {job_id}", f"builds:output shop {job_id}", f"builds:cancel shop --build {job_id}"):
-        code, screen = blog.type(blog.admin, command)
+    for command in ("builds:info shop", "builds:output shop", "builds:cancel shop --build"):
+        code, screen = blog.type(blog.admin, f"{command} {job_id}")
         assert code == 1 and "[build-not-found]" in screen.err
     assert look(blog, job_id) == ("queued", None)
