@@ -60,6 +60,7 @@ def run_job(on: WorkerPlatform, work: Work, say: Say) -> None:
         else:
             conclude(on, work, earlier, lines)  # the worker died behind the point of no return
     except PaasError as error:
+        lines.conceal(error)
         explain_failure(on, work, error, lines)
         record_event(on, work, error.code)
         raise

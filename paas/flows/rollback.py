@@ -11,6 +11,7 @@ from paas.flows.deploy import go_live
 from paas.flows.drafts import draft_rollback
 from paas.flows.findings import app_of, image_of, order_of
 from paas.flows.say import JobLog
+from paas.flows.variables import open_snapshot
 from paas.flows.work import Work
 from paas.model import Image, Release
 from paas.model.release import release_by_version
@@ -21,6 +22,7 @@ from paas.rules.lifetime import WENT_LIVE
 def rollback(on: WorkerPlatform, work: Work, say: JobLog) -> None:
     target = find_target(on, work)
     image = image_there(on, target)
+    say.hide(open_snapshot(on, target))
     say.header(f"Rolling back to v{target.version} ({target.description}): code and variables")
     say("Databases are not rolled back")
     go_live(on, work, draft_rollback(on, target, image), say)

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from threading import Lock
 
+from paas.errors import BuildError, DeployError, PaasError
 from paas.ports import Say
 from paas.rules.config import Variable
 from paas.rules.secret import Redactor
@@ -34,8 +35,11 @@ class JobLog:
         self._secrets.update(variable.value.reveal() for config in configs for variable in config.values())
         self._redact = Redactor(self._secrets)
 
-    def redact(self, text: str) -> str:
-        return self._redact(text)
+    def conceal(self, error: PaasError) -> None:
+        """Take the values out of what an error quotes: it is kept in rows, and shown to all who may view the app."""
+        error.message, error.hint = self._redact(error.message), self._redact(error.hint)
+        if isinstance(error, BuildError | DeployError):
+            error.tail = tuple(self._redact(line) for line in error.tail)
 
     def header(self, text: str) -> None:
         self._write(HEADER, text)

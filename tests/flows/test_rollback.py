@@ -29,6 +29,16 @@ def test_code_and_variables_come_back_without_a_build(stage: Stage) -> None:
     stage.assert_tidy()
 
 
+def test_a_value_of_the_release_that_comes_back_is_written_nowhere(stage: Stage) -> None:
+    stage.run(stage.queue_config(TOKEN="swordfish-123"))
+    stage.push("a")
+    stage.run(stage.queue_config(unset=["TOKEN"]))
+    stage.runtime.behave("serve", Behaviour(listens=False, exit_code=1, errors=("no such token: swordfish-123",)))
+    job = stage.run(stage.queue(Rollback(version=1)))
+    assert " !     no such token: ********" in stage.log(job.id)
+    assert stage.ledger() == ["v1 superseded", "v2 current", "v3 failed"]
+
+
 def test_the_release_task_does_not_run_again(stage: Stage) -> None:
     stage.runtime.behave("-j", Behaviour(exit_code=0))
     files = {**PROCFILE, "Procfile": b"web: serve\nrelease: migrate\n"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from paas.errors import DeployError
 from paas.flows.say import JobLog
 from paas.rules.config import Variable
 from paas.rules.secret import Secret
@@ -24,6 +25,15 @@ def test_values_of_eight_and_more_characters_are_hidden_also_in_remarks() -> Non
     say("swordfish is true")
     say.quote(["swordfish", "first one"])
     assert lines == ["       ******** is true", " !     ********", " !     ********"]
+
+
+def test_what_an_error_quotes_is_concealed_too() -> None:
+    say = JobLog(lambda line: None, 10_000)
+    say.hide({"A": Variable(Secret("swordfish"))})
+    error = DeployError("GET / answered 500: swordfish", "is it swordfish?", tail=("swordfish", "x"))
+    say.conceal(error)
+    assert (error.message, error.hint) == ("GET / answered 500: ********", "is it ********?")
+    assert error.tail == ("********", "x")
 
 
 def test_a_chatty_build_is_cut_off_and_what_went_wrong_is_still_said() -> None:
