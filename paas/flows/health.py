@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from threading import Event
+from threading import Event, Timer
 
 from paas.context import WorkerPlatform
 from paas.errors import DeployError, PaasError
@@ -14,6 +14,7 @@ from paas.flows.say import JobLog
 from paas.flows.step import step
 from paas.flows.work import Work
 from paas.model import Release
+from paas.ports import Terminal
 from paas.rules.formation import WEB
 from paas.rules.health import (
     FIRST_PAUSE,
@@ -32,6 +33,7 @@ from paas.rules.rollout import Copy, Rollout
 
 LOOK_EVERY = 0.1  # seconds between questions to Docker whether it still runs: the port is tried more often
 TAIL = 20
+OUTPUT_KEPT, OUTPUT_SHOWN = 4096, 200  # of a health command: bytes, characters
 SOCKET_TABLES = ("cat", "/proc/net/tcp", "/proc/net/tcp6")
 
 
@@ -63,8 +65,9 @@ def wait_until_healthy(on: WorkerPlatform, work: Work, release: Release, rollout
         try:
             for probe in probes_for(copy.process_type, declared, on.settings.start_timeout, on.settings.stay_up):
                 _pass(on, work, patient, probe)
-        except PaasError:
+        except PaasError as error:
             has_failed.set()
+            say.conceal(error)  # what it quotes of the app is written into the release
             raise
 
     for_each(rollout.start, examine, at_once=len(rollout.start))
@@ -123,13 +126,32 @@ def _run_command(on: WorkerPlatform, patient: Patient, check: HealthCheck) -> st
         terminal = on.runtime.execute(patient.copy.container, check.command, tty=False)
     except PaasError as error:
         return f"{check.command[0]} could not be run: {error.message}"
+    command, is_over = " ".join(check.command)[:80], Event()
+
+    def end() -> None:
+        is_over.set()
+        terminal.close()
+
+    timer = Timer(check.timeout, end)
+    timer.daemon = True
+    timer.start()
     try:
-        output = b"".join(data for _stream, data in terminal.frames())
+        said = _last_words(terminal)
+        if is_over.is_set():
+            return f"{command} did not end within {check.timeout:g} s: {said}"
         code = terminal.exit_code()
     finally:
+        timer.cancel()
         terminal.close()
-    said = output.decode("utf-8", "replace").strip()[-200:]
-    return "" if code == 0 else f"{' '.join(check.command)[:80]} ended with exit code {code}: {said}"
+    return "" if code == 0 else f"{command} ended with exit code {code}: {said}"
+
+
+def _last_words(terminal: Terminal) -> str:
+    """The end of what it prints until it ends, however much that is."""
+    output = b""
+    for _stream, data in terminal.frames():
+        output = (output + data)[-OUTPUT_KEPT:]
+    return " ".join(output.decode("utf-8", "replace").split())[-OUTPUT_SHOWN:]
 
 
 # --- What went wrong --------------------------------------------------------------------------------------------------

@@ -65,6 +65,27 @@ def test_a_command_check_runs_inside_the_copy(stage: Stage) -> None:
     assert_nothing_changed(stage)
 
 
+def test_a_command_check_that_does_not_end_is_ended(stage: Stage) -> None:
+    stage.push("a")
+    stage.runtime.behave("check-me", Behaviour(echoes=True, output=("x" * 5000, "waiting")))
+    job = stage.push("b", web_checks(command=["check-me"], timeout=1, attempts=1, wait=0))
+    assert "check-me did not end within 1 s: " in stage.log(job.id)
+    assert (job.result_message or "").endswith("xxx waiting")
+    assert_nothing_changed(stage)
+
+
+def test_what_is_quoted_of_an_app_that_fails_holds_no_secret(stage: Stage) -> None:
+    stage.run(stage.queue_config(TOKEN="swordfish-123"))
+    stage.push("a")
+    body = "no database at postgres://ana:swordfish-123@db"
+    stage.runtime.behave("serve", Behaviour(answer=HttpAnswer(500, body), errors=("tried swordfish-123",)))
+    job = stage.push("b", web_checks(path="/up"))
+    assert "postgres://ana:********@db" in (job.result_message or "")
+    assert " !     tried ********" in stage.log(job.id)
+    assert "swordfish" not in f"{stage.log(job.id)} {job.result_message} {stage.releases()[-1].failure}"
+    assert_nothing_changed(stage)
+
+
 def test_a_worker_that_dies_within_a_few_seconds_fails_the_deploy(stage: Stage) -> None:
     stage.push("a")
     stage.run(stage.queue(Scale(counts={"worker": 1})))
