@@ -9,17 +9,20 @@ from __future__ import annotations
 import secrets
 
 from paas.context import WorkerPlatform
-from paas.errors import ConflictError, NotFoundError
+from paas.errors import AppNotFoundError, ConflictError, NotFoundError, PaasError
 from paas.flows.containers import mould_of, oneoff_spec, shell_of, start_container
 from paas.flows.findings import app_of, current_release_of, order_of
 from paas.flows.network import ensure_network
 from paas.flows.say import JobLog
+from paas.flows.variables import open_snapshot
 from paas.flows.work import Work
 from paas.model import App, Release
 from paas.model.process import processes_of
+from paas.model.release import release_by_version
 from paas.ports import Container, Terminal
 from paas.rules.jobs import ConsoleOrder, RunDetached
 from paas.rules.names import TYPE_RUN, display_name, task_container_name
+from paas.rules.secret import Redactor
 
 ENDED_MARK = "Ended with exit code"
 
@@ -28,7 +31,8 @@ def run_detached(on: WorkerPlatform, work: Work, say: JobLog) -> None:
     order = order_of(work, RunDetached)
     release = current_release_of(on, work)
     name = task_container_name(release.app_id, TYPE_RUN, work.job.id)
-    if on.runtime.find(name) is None:
+    found = on.runtime.find(name)
+    if found is None or found.state == "created":
         ensure_network(on, release.app_id)
         mould = mould_of(on, app_of(on, work), release)
         start_container(on, oneoff_spec(on, mould, name, order.command, job_id=work.job.id), None)
@@ -40,16 +44,25 @@ def end_detached(on: WorkerPlatform, container: Container) -> None:
     """Keep what an ended one printed, and remove it. May run twice."""
     log = f"jobs/{container.job_id}.log"
     if not any(ENDED_MARK in line for line in on.logs.tail(log, 1)):
+        redact = redactor_of(on, container)
         lines = on.runtime.log_lines(container.name)
         writer = on.logs.writer(log)
         try:
             for line in lines:
-                writer.write(line.text)
+                writer.write(redact(line.text))
             writer.write(f"{ENDED_MARK} {container.exit_code}")
         finally:
             lines.close()
             writer.close()
     on.runtime.remove(container.name)
+
+
+def redactor_of(on: WorkerPlatform, container: Container) -> Redactor:
+    """Takes the values of its release's variables out of what it printed."""
+    with on.database.read() as session:
+        release = release_by_version(session, container.app_id, container.release)
+    config = open_snapshot(on, release) if release else {}
+    return Redactor(variable.value.reveal() for variable in config.values())
 
 
 # --- Watched ----------------------------------------------------------------------------------------------------------
@@ -62,13 +75,19 @@ def open_terminal(on: WorkerPlatform, app: App, order: ConsoleOrder) -> Terminal
     ensure_network(on, app.id)
     name = task_container_name(app.id, TYPE_RUN, 10**9 + secrets.randbelow(10**9))  # above any job's number
     on.runtime.create(oneoff_spec(on, mould, name, order.command, tty=order.tty))
-    return on.runtime.attach(name, tty=order.tty)
+    try:
+        return on.runtime.attach(name, tty=order.tty)
+    except PaasError:
+        on.runtime.remove(name)
+        raise
 
 
 def _release_of(on: WorkerPlatform, app: App) -> Release:
     with on.database.read() as session:
         row = session.get(App, app.id)
         release = session.get(Release, row.current_release_id) if row and row.current_release_id else None
+    if row is None or row.is_destroying:
+        raise AppNotFoundError(app.name)
     if release is None:
         raise ConflictError(f"{app.name} was never deployed", "git push paas main", code="never-deployed")
     return release

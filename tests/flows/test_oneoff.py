@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from paas.errors import PaasError
 from paas.flows.oneoff import open_terminal
-from paas.model import Image, update
+from paas.model import App, Image, update
 from paas.rules.jobs import ConsoleOrder, RunDetached
 from tests.fakes.behaviour import Behaviour
 from tests.flows.stage import Stage
@@ -51,3 +53,29 @@ def test_entering_runs_a_command_in_the_copy_that_is_named(stage: Stage) -> None
 def test_an_app_that_was_never_deployed_runs_nothing(stage: Stage) -> None:
     with pytest.raises(PaasError, match="never deployed"):
         open_terminal(stage.on, stage.app(), ConsoleOrder(kind="run", command=("ls",)))
+
+
+def test_an_app_that_is_being_destroyed_runs_nothing(stage: Stage) -> None:
+    stage.push("a")
+    with stage.on.database.write() as session:
+        session.execute(update(App).values(is_destroying=True))
+    with pytest.raises(PaasError, match="does not exist"):
+        open_terminal(stage.on, stage.app(), ConsoleOrder(kind="run", command=("ls",)))
+
+
+def test_a_command_that_cannot_be_started_leaves_no_container(stage: Stage) -> None:
+    stage.push("a")
+    stage.runtime.behave("nosuch", Behaviour(refuses_to_start="exec: nosuch: no such file"))
+    with pytest.raises(PaasError, match="no such file"):
+        open_terminal(stage.on, stage.app(), ConsoleOrder(kind="run", command=("nosuch",)))
+    assert [it.process_type for it in stage.runtime.containers()] == ["web"]
+
+
+def test_a_detached_command_whose_start_was_cut_off_is_started(stage: Stage) -> None:
+    stage.push("a")
+    job_id = stage.queue(RunDetached(command=("reindex",)))
+    plain = stage.runtime.spec_of(stage.rows("live")[0].container)
+    stage.runtime.create(replace(plain, name=f"paas-abcd1234-run-j{job_id}", process_type="run", job_id=job_id))
+    stage.run(job_id)
+    made = stage.runtime.find(f"paas-abcd1234-run-j{job_id}")
+    assert made is not None and made.state == "running"
