@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 
+import structlog
+
 from paas.context import WorkerPlatform
+from paas.errors import PaasError
 from paas.flows.containers import drain_timeout_of, stop_timeout_of
 from paas.flows.network import end_rests
 from paas.flows.oneoff import end_detached
@@ -21,17 +24,19 @@ from paas.rules.formation import WEB
 from paas.rules.lifetime import may_stop
 from paas.rules.names import TYPE_RELEASE_TASK, TYPE_RUN
 
+log = structlog.get_logger(__name__)
+
 
 def retire(on: WorkerPlatform) -> int:
     """One pass over all retiring copies; how many still drain."""
     with on.database.read() as session:
         rows = list(session.scalars(select(Process).where(Process.state == "retiring")))
     ready = [row for row in rows if is_drained(on, row)]
-    for_each(ready, lambda row: stop_copy(on, row))
-    waiting: dict[str, int] = defaultdict(int)
+    stopped = {name for name in for_each(ready, lambda row: try_to_stop(on, row)) if name}
+    left: dict[str, int] = defaultdict(int)
     for row in rows:
-        waiting[row.app_id] += row not in ready
-    for app_id in [app_id for app_id, draining in waiting.items() if not draining]:
+        left[row.app_id] += row.container not in stopped
+    for app_id in [app_id for app_id, copies in left.items() if not copies]:
         prune_app(on, app_id)  # not before: a container holds its image
     remove_tasks(on)
     end_rests(on)
@@ -49,6 +54,16 @@ def is_drained(on: WorkerPlatform, row: Process) -> bool:
         return True
     waited = (on.clock.now() - row.retire_since).total_seconds()
     return may_stop(on.proxy.connections_to(address), waited, drain_timeout_of(on, app))
+
+
+def try_to_stop(on: WorkerPlatform, row: Process) -> str:
+    """Its container; "" when Docker would not, which must not keep the others. The next pass tries again."""
+    try:
+        stop_copy(on, row)
+    except PaasError as error:
+        log.warning("retire", container=row.container, error=str(error))
+        return ""
+    return row.container
 
 
 def stop_copy(on: WorkerPlatform, row: Process) -> None:

@@ -46,6 +46,7 @@ class FakeRuntime(FakeInventory):
         super().__init__()
         self.clock = clock or FakeClock()
         self.is_down = False
+        self.stubborn: set[str] = set()  # containers that Docker will not remove
         self.calls: list[str] = []  # "start paas-...", in order
         self._boxes: dict[str, _Box] = {}
         self._behaviours: list[tuple[str, Behaviour]] = []
@@ -147,6 +148,8 @@ class FakeRuntime(FakeInventory):
     def remove(self, name: str) -> None:
         self._settle()
         self.calls.append(f"remove {name}")
+        if name in self.stubborn:
+            raise UnavailableError(f"Docker cannot remove {name}: device or resource busy")
         with self._changed:
             box = self._boxes.get(name)
             if box and box.shown.state in ("running", "paused"):

@@ -42,6 +42,21 @@ def test_a_connection_that_stays_is_waited_for_only_so_long(stage: Stage) -> Non
     assert stage.running() == ["web.1 v2"]
 
 
+def test_a_copy_that_docker_does_not_stop_keeps_no_other(stage: Stage) -> None:
+    stage.push("a")
+    stubborn = next(it for it in stage.runtime.containers())
+    stage.push("b")
+    other = next(it for it in stage.runtime.containers() if it.name != stubborn.name)
+    stage.push("c")
+    stage.runtime.stubborn.add(stubborn.name)
+    assert retire(stage.on) == 0
+    assert [row.container for row in stage.rows("retiring")] == [stubborn.name]
+    assert stage.runtime.find(other.name) is None
+    stage.runtime.stubborn.clear()
+    stage.settle()
+    stage.assert_tidy()
+
+
 def test_a_copy_that_ignores_sigterm_is_killed(stage: Stage) -> None:
     stage.runtime.behave("serve", Behaviour(ignores_sigterm=True))
     stage.push("a")
@@ -81,14 +96,15 @@ def test_a_release_tasks_container_stays_until_its_job_has_ended(stage: Stage) -
 
 
 def test_what_a_detached_one_off_prints_is_kept_when_it_has_ended(stage: Stage) -> None:
+    stage.run(stage.queue_config(TOKEN="swordfish-123"))
     stage.push("a")
-    stage.runtime.behave("reindex", Behaviour(output=("10 done",), exit_code=4, exits_after=5))
+    stage.runtime.behave("reindex", Behaviour(output=("10 done with swordfish-123",), exit_code=4, exits_after=5))
     job_id = stage.queue(RunDetached(command=("reindex",)))
     assert stage.run(job_id).state == "succeeded"
     retire(stage.on)
     assert "10 done" not in stage.log(job_id)
     stage.clock.advance(6)
     retire(stage.on)
-    assert stage.log(job_id).endswith("10 done\nEnded with exit code 4\n")
+    assert stage.log(job_id).endswith("10 done with ********\nEnded with exit code 4\n")
     stage.settle()
     stage.assert_tidy()
