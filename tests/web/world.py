@@ -75,7 +75,7 @@ class WebWorld(World):
         ended = None if state in ("queued", "running") else now
         row = Job(
             kind=kind, app_id=self.app(app).id, app_name=app, payload={}, state=state, created_at=now,
-            created_by="ana", user_id=None, via="git", claimed_at=now, ended_at=ended,
+            created_by="ana", user_id=None, via="git", claimed_at=now, ended_at=ended, attempt=int(state != "queued"),
             result_code=None, result_message=None, result_hint=None,
         )  # fmt: skip
         for name, value in facts.items():

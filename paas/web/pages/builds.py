@@ -30,6 +30,7 @@ def register(pages: Blueprint, on: Platform) -> None:
             "app": call("apps:info", ctx, {"app": app}),
             "build": view,
             "is_going_on": view.state in ("queued", "running"),
+            "may_be_cancelled": view.kind not in ("route", "destroy"),
             "log_end": log.end,
             "first_line": log.first + max(0, len(log.lines) - MOST_LINES),
             "lines": [pieces(line) for line in log.lines[-MOST_LINES:]],
