@@ -54,7 +54,7 @@ def test_a_deploy_is_watched_from_push_to_live_and_taken_back(shared: Installati
     build = wait_until(lambda: [job.id for job in shared.jobs() if job.state == "running"], what="a build")[-1]
     page.goto(f"{home}/apps/watched/builds/{build}")
     expect(page.locator("#follow-state")).to_have_text("Following")
-    expect(page.locator("#log")).to_contain_text("step-3", timeout=20_000)
+    expect(page.locator("#log li").nth(5)).to_be_visible(timeout=20_000)
     page.context.set_offline(True)
     page.wait_for_timeout(700)
     page.context.set_offline(False)
@@ -129,8 +129,10 @@ def test_an_app_of_the_platform_makes_the_dashboard_do_nothing(shared: Installat
     )
     repository = shared.repository("hostile", user="web-dora")
     files = small_app("x")
-    files["server.py"] = files["server.py"].replace("'x'.encode()", f"{attack!r}.encode()").replace(
-        'self.send_response(200)', 'self.send_response(200); self.send_header("Content-Type", "text/html")'
+    files["server.py"] = (
+        files["server.py"]
+        .replace("'x'.encode()", f"{attack!r}.encode()")
+        .replace("self.send_response(200)", 'self.send_response(200); self.send_header("Content-Type", "text/html")')
     )
     repository.commit(files)
     assert repository.push().returncode == 0

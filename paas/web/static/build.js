@@ -106,7 +106,8 @@ function lasting(milliseconds) {
 /** The build ended: take what a reload would show, without losing the place in the log. */
 async function finish(say) {
   say("Ended", "over");
-  const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
+  const answer = await fetch(location.href, { headers: { Accept: "text/html" } }).catch(() => null);
+  if (!answer) { setTimeout(() => finish(say), 1000); return; } // no network just now
   if (!answer.ok || answer.redirected) { location.reload(); return; }
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
   document.title = fresh.title;
