@@ -129,7 +129,8 @@ def _tell_history(world: WebWorld, commits: dict[str, str]) -> None:
             name = next((each for each in commits if world.app(each).id == release.app_id), "docs")
             commit = sha1(f"{name} {release.version}".encode()).hexdigest()
             app = session.get(App, release.app_id)
-            age = timedelta(hours=len(name) % 5 * 9 + 2) + timedelta(hours=19) * ((app.last_version if app else 1) - release.version)
+            newer = (app.last_version if app else 1) - release.version
+            age = timedelta(hours=len(name) % 5 * 9 + 2 + 19 * newer)
             release.commit = commit
             release.description = words[release.version % len(words)].format(commit=commit[:7])
             release.created_at = release.finished_at = now - age
