@@ -17,12 +17,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Literal
 
-from paas.adapters.gitchild import GitChild, ServingGit, piped
+from paas.adapters.gitchild import TIMEOUT, GitChild, ServingGit, piped
 from paas.errors import NotFoundError, UnavailableError
 from paas.ports import CommitFacts, TreeEntry
 
 NOTHING = "0" * 40  # git's "there is no such ref"
 CHUNK = 1 << 20
+TIDY_TIMEOUT = 3600.0  # packing a repository of gigabytes (s)
 
 _APP_ID = re.compile(r"[a-z0-9]{1,32}", re.ASCII)
 _OBJECT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?", re.ASCII)
@@ -99,15 +100,17 @@ class GitRepositories:
         return self._ask(app_id, *words).returncode == 0
 
     def facts(self, app_id: str, commit: str) -> CommitFacts:
-        words = ("log", "-1", "--no-show-signature", "--encoding=UTF-8", "--format=%H%x00%an <%ae>%x00%cI%x00%s")
+        words = ("log", "-1", "--no-show-signature", "--encoding=UTF-8", "--format=%H%x00%an <%ae>%x00%ct%x00%s")
         text = self._read(app_id, *words, "--end-of-options", _object(commit), "--")
         full, author, moment, subject = text.split(b"\0", 3)
-        committed_at = datetime.fromisoformat(moment.decode()).astimezone(UTC)
-        return CommitFacts(full.decode(), _one_line(author), _one_line(subject), committed_at)
+        return CommitFacts(full.decode(), _one_line(author), _one_line(subject), _moment(moment))
 
     def entries(self, app_id: str, commit: str, quarantine: Path | None = None) -> Iterator[TreeEntry]:
-        """A few hundred bytes can describe a tree of billions of entries: the caller stops when it has seen enough."""
-        words = ("ls-tree", "-r", "-l", "-z", "--full-tree", "--end-of-options", _object(commit))
+        """A few hundred bytes can describe a tree of billions of entries: the caller stops when it has seen enough.
+
+        Folders are listed too: of billions of empty ones git would say nothing while it walks through all of them.
+        """
+        words = ("ls-tree", "-r", "-t", "-l", "-z", "--full-tree", "--end-of-options", _object(commit))
         environment = self._look_into(app_id, quarantine)
         with self._git.stream(self._path(app_id), *words, environment=environment) as child:
             try:
@@ -164,7 +167,7 @@ class GitRepositories:
             self._ask(app_id, "symbolic-ref", "--", "HEAD", ref)
 
     def tidy(self, app_id: str) -> None:
-        self._ask(app_id, "-c", "gc.auto=2000", "-c", "gc.autoDetach=false", "gc", "--auto", "--quiet")
+        self._ask(app_id, "-c", "gc.auto=2000", "-c", "gc.autoDetach=false", "gc", "--auto", "--quiet", timeout=TIDY_TIMEOUT)
 
     def _path(self, app_id: str) -> Path:
         if not _APP_ID.fullmatch(app_id):
@@ -180,8 +183,8 @@ class GitRepositories:
             raise ValueError(f"not a quarantine of {app_id}: {quarantine}")
         return {"GIT_OBJECT_DIRECTORY": str(quarantine), "GIT_ALTERNATE_OBJECT_DIRECTORIES": str(objects)}
 
-    def _ask(self, app_id: str, *words: str) -> subprocess.CompletedProcess[bytes]:
-        return self._git.run(self._path(app_id), *words)
+    def _ask(self, app_id: str, *words: str, timeout: float = TIMEOUT) -> subprocess.CompletedProcess[bytes]:
+        return self._git.run(self._path(app_id), *words, timeout=timeout)
 
     def _read(
         self, app_id: str, *words: str, stdin: bytes = b"", environment: Mapping[str, str] | None = None
@@ -210,6 +213,14 @@ def _tree_entry(record: bytes) -> TreeEntry:
 def _must_have_read(child: subprocess.Popen[bytes], commit: str) -> None:
     if child.returncode != 0:
         raise NotFoundError(f"Commit {commit[:12]} cannot be read", code="git")
+
+
+def _moment(seconds: bytes) -> datetime:
+    """Whoever commits writes what they like: the year 300,000 passes fsck, and becomes our last moment."""
+    try:
+        return datetime.fromtimestamp(int(seconds), UTC)
+    except (OverflowError, ValueError, OSError):
+        return datetime.max.replace(tzinfo=UTC)
 
 
 def _object(name: str) -> str:

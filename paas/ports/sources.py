@@ -19,9 +19,9 @@ class CommitFacts:
 
 @dataclass(frozen=True)
 class TreeEntry:
-    mode: str  # "100644", "100755", "120000" (symlink), "160000" (gitlink)
+    mode: str  # "100644", "100755", "120000" (symlink), "160000" (gitlink), "040000" (folder)
     path: str
-    size: int  # 0 for a gitlink
+    size: int  # 0 for a gitlink and a folder
     object: str = ""  # git's name of the blob
 
 

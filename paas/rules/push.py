@@ -14,6 +14,7 @@ from paas.errors import BadInputError
 BRANCHES, TAGS = "refs/heads/", "refs/tags/"
 FIRST_BRANCHES = ("main", "master")  # an app without a deploy branch takes the first of these that is pushed
 MOST_REFS = 1000
+LONGEST_REF = 400
 OPTIONS = ("no-cache",)
 
 _NOTHING = re.compile(r"0{40}(?:0{24})?", re.ASCII)
@@ -61,7 +62,8 @@ def plan_push(app: str, updates: Sequence[RefUpdate], configured: str | None, *,
     branch = choose_branch(configured, updates)
     deployable = (update for update in updates if branch is not None and update.branch == branch)
     deploy = next((update for update in deployable if update.new is not None), None)
-    tags = tuple(update for update in updates if update.ref.startswith(TAGS) and update.new is not None)
+    named = (update for update in updates if update.ref.startswith(TAGS) and update.new is not None)
+    tags = tuple(update for update in named if _can_be_kept(update.ref))
     refused = {
         update.ref: _why_not(app, update, branch) for update in updates if update is not deploy and update not in tags
     }
@@ -100,12 +102,19 @@ def app_name_of(path: str) -> str:
     return name.strip("/").removesuffix(".git")
 
 
+def _can_be_kept(ref: str) -> bool:
+    """Git takes any bytes for a name; a row takes text."""
+    return len(ref) <= LONGEST_REF and not any("\ud800" <= character <= "\udfff" for character in ref)
+
+
 def _why_not(app: str, update: RefUpdate, branch: str | None) -> str:
     name = _short(update.ref)
     if update.new is None and branch is not None and update.branch == branch:
         return f"the deploy branch cannot be deleted; to remove the app: apps:destroy {app}"
     if update.new is None:
         return f"nothing is deleted by a push; only {branch or 'the deploy branch'} and tags of deploys are kept here"
+    if update.ref.startswith(TAGS):
+        return f"the name of a tag is UTF-8, and has at most {LONGEST_REF - len(TAGS)} characters"
     if update.branch is None:
         return "only the deploy branch and tags are taken"
     if branch is None:

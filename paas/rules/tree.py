@@ -25,7 +25,7 @@ _LFS_SIZES = range(len(LFS_VERSION) + 76 + 7, len(LFS_VERSION) + 76 + 22)
 
 
 class Entry(Protocol):
-    """One line of `git ls-tree -r -l`, as ports.TreeEntry has it."""
+    """One line of `git ls-tree -r -t -l`, as ports.TreeEntry has it."""
 
     @property
     def mode(self) -> str: ...
@@ -56,7 +56,7 @@ def check_tree(entries: Iterable[AnyEntry], limits: TreeLimits) -> list[AnyEntry
     pointers: list[AnyEntry] = []
     for count, entry in enumerate(entries, 1):
         if count > MOST_ENTRIES:
-            raise BadInputError(f"The commit has more than {MOST_ENTRIES:,} files", code="too-many-files")
+            raise BadInputError(f"The commit has more than {MOST_ENTRIES:,} files and folders", code="too-many-files")
         if entry.mode == GITLINK:
             submodules.append(entry.path)
         elif entry.mode == SYMLINK:

@@ -114,11 +114,21 @@ def test_gitlinks_and_symlinks_are_listed_with_their_modes(repositories: GitRepo
     ]
 
 
+@pytest.mark.parametrize(("date", "year"), [("1700000000 +9999", 2023), ("9999999999999 +0000", 9999)])
+def test_a_commit_with_an_impossible_date_passes_fsck_and_has_one_here(
+    repositories: GitRepositories, folder: Path, date: str, year: int
+) -> None:
+    text = f"tree {tree(folder)}\nauthor A <a@b> {date}\ncommitter A <a@b> {date}\n\nx\n"
+    name = git(folder, "hash-object", "-w", "-t", "commit", "--stdin", stdin=text.encode())
+    assert repositories.facts(APP, name).committed_at.year == year
+
+
+@pytest.mark.parametrize("files", [10, 0])
 def test_a_tree_that_describes_billions_of_files_is_read_as_far_as_is_asked(
-    repositories: GitRepositories, folder: Path
+    repositories: GitRepositories, folder: Path, files: int
 ) -> None:
     name = git(folder, "hash-object", "-w", "--stdin", stdin=b"x")
-    made = tree(folder, *(f"100644 blob {name}\tf{number}" for number in range(10)))
+    made = tree(folder, *(f"100644 blob {name}\tf{number}" for number in range(files)))
     for _ in range(10):
         made = tree(folder, *(f"040000 tree {made}\td{number}" for number in range(10)))
     entries = repositories.entries(APP, git(folder, "commit-tree", made, "-m", "bomb"))

@@ -54,10 +54,9 @@ class RepositoriesContract:
 
     def test_a_tree_lists_all_its_files(self, repositories: Repositories, commit: Committer) -> None:
         made = commit({"a": b"1", "deep/er/b": b"four"})
-        assert [(entry.mode, entry.path, entry.size) for entry in repositories.entries(APP, made)] == [
-            ("100644", "a", 1),
-            ("100644", "deep/er/b", 4),
-        ]
+        listed = [(entry.mode, entry.path, entry.size) for entry in repositories.entries(APP, made)]
+        files = [entry for entry in listed if entry[0] != "040000"]
+        assert files == [("100644", "a", 1), ("100644", "deep/er/b", 4)]
 
     def test_ancestors_are_told_from_strangers(self, repositories: Repositories, commit: Committer) -> None:
         first = commit({"a": b"1"})

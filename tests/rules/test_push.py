@@ -118,3 +118,10 @@ def test_a_path_names_an_app_in_the_forms_that_git_sends(path) -> None:
 @pytest.mark.parametrize("path", ["../blog", "/etc/passwd", "a/b", "", "~root/x"])
 def test_other_paths_name_nothing_that_could_be_an_app(path) -> None:
     assert not app_name_of(path).replace("-", "").isalnum()
+
+
+@pytest.mark.parametrize("tag", ["refs/tags/\udcff", "refs/tags/" + "t" * 391])
+def test_a_tag_that_no_row_takes_refuses_only_itself(tag: str) -> None:
+    made = plan("refs/heads/main", "refs/tags/v1", tag)
+    assert made.deploy is not None and [kept.ref for kept in made.tags] == ["refs/tags/v1"]
+    assert made.refused == {tag: "the name of a tag is UTF-8, and has at most 390 characters"}
