@@ -14,12 +14,14 @@ from paas.commands.results import Done, JobStarted, Text
 from paas.commands.words import TheApp
 from paas.context import Context
 from paas.errors import BadInputError, NotFoundError
-from paas.model import App, ConfigChange, ConfigVariable, Session
+from paas.flows.variables import store_change
+from paas.model import App, ConfigChange
 from paas.model.config import config_of
-from paas.rules.config import check_key, check_value
+from paas.rules.config import Change, check_key, check_value
+from paas.rules.config import Variable as Wanted
 from paas.rules.dotenv import FORMATS, export_variables, parse_dotenv
 from paas.rules.jobs import ApplyConfig
-from paas.rules.secret import STARS
+from paas.rules.secret import STARS, Secret
 
 NoRestart = Annotated[bool, Help("only remember it: the next release of any cause takes it")]
 
@@ -27,7 +29,7 @@ NoRestart = Annotated[bool, Help("only remember it: the next release of any caus
 @dataclass(frozen=True)
 class Variable:
     key: str
-    value: str  # stars unless revealed
+    value: str  # stars: config:get and config:export reveal
     build: bool
 
 
@@ -168,7 +170,8 @@ def change(
     with ctx.on.database.write() as session:
         fresh = session.get(App, app.id)
         if no_restart or fresh is None or fresh.current_release_id is None:
-            write_config(session, ctx, app, values, unset_keys, build)
+            wanted = {key: Wanted(Secret(value), build) for key, value in values.items()}
+            store_change(ctx.on, session, app.id, Change(wanted, tuple(unset_keys)), ctx.caller.name)
             return Done(f"Config vars of {app.name} changed: {named}")
         row = ConfigChange(
             app_id=app.id,
@@ -183,22 +186,3 @@ def change(
         job = enqueue(session, ctx, app, ApplyConfig(change_id=row.id))
     ctx.on.worker.ring()
     return JobStarted(job.id, f"Rolling {app.name} with changed config vars: {named}")
-
-
-def write_config(
-    session: Session,
-    ctx: Context,
-    app: App,
-    values: dict[str, str],
-    unset_keys: tuple[str, ...] | list[str],
-    build: bool,
-) -> None:
-    present = config_of(session, app.id)
-    for key in unset_keys:
-        if key in present:
-            session.delete(present[key])
-    for key, value in values.items():
-        row = present.get(key) or ConfigVariable(app_id=app.id, key=key, is_build=False)
-        row.sealed, row.updated_at, row.updated_by = ctx.on.vault.seal(value), ctx.on.clock.now(), ctx.caller.name
-        row.is_build = row.is_build or build
-        session.add(row)

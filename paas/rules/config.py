@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from paas.errors import BadInputError
 from paas.rules.formation import WEB
+from paas.rules.port import check_port
 from paas.rules.secret import Secret
 
 LONGEST_KEY = 128
@@ -60,7 +61,7 @@ def check_key(key: str) -> str:
 
 
 def check_value(key: str, value: str) -> str:
-    """Return `value` if an environment can carry it. Raises BadInputError (code `config-value`)."""
+    """Return `value` if an environment can carry it. Raises BadInputError (code `config-value`; `port` for PORT)."""
     if "\0" in value:
         raise BadInputError(f"The value of {key} holds a NUL character", "encode it: base64", code="config-value")
     try:
@@ -73,6 +74,8 @@ def check_value(key: str, value: str) -> str:
             "keep large things in files",
             code="config-value",
         )
+    if key == "PORT":
+        check_port(value)
     return value
 
 
@@ -89,9 +92,13 @@ def check_config(config: Config) -> Config:
 
 
 def apply_change(config: Config, change: Change) -> dict[str, Variable]:
-    """The config after `change`, sorted by key."""
+    """The config after `change`, sorted by key. What is for builds stays so when it is set again."""
     kept = {} if change.replaces_all else {key: value for key, value in config.items() if key not in change.unset}
-    return dict(sorted({**kept, **change.variables}.items()))
+    new = {
+        key: Variable(it.value, it.is_build or (key in kept and kept[key].is_build))
+        for key, it in change.variables.items()
+    }
+    return dict(sorted({**kept, **new}.items()))
 
 
 def describe_change(change: Change) -> str:

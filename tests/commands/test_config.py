@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -87,6 +88,23 @@ def test_a_bad_pair_is_one_clear_line_and_changes_nothing(small_world: World, pa
     code, screen = small_world.type(small_world.admin, ["config:set", "blog", "GOOD=1", pair])
     assert code == 1 and "[config-" in screen.err and len(screen.err) < 1000
     assert small_world.type(small_world.admin, "config:keys blog")[1].out == ""
+
+
+def test_a_port_that_is_none_is_refused_at_once(small_world: World) -> None:
+    small_world.type(small_world.admin, "apps:create blog")
+    small_world.deployed("blog")
+    code, screen = small_world.type(small_world.admin, "config:set blog PORT=abc")
+    assert (code, screen.out) == (1, "")
+    assert screen.err.splitlines()[0] == " !     PORT is 'abc'  [port]"
+
+
+def test_two_who_set_the_same_new_variable_at_once_both_succeed(world: World) -> None:
+    world.type(world.admin, "apps:create blog")
+    with ThreadPoolExecutor(8) as pool:
+        lines = [f"config:set --no-restart blog KEY={number} OTHER{number}=x" for number in range(8)]
+        codes = list(pool.map(lambda line: world.type(world.admin, line)[0], lines))
+    assert codes == [0] * 8
+    assert len(world.type(world.admin, "config:keys blog")[1].out.split()) == 9
 
 
 def test_no_value_is_in_the_audit_trail(small_world: World) -> None:

@@ -18,8 +18,10 @@ def test_a_change_is_written_and_read_again(stage: Stage) -> None:
         store_change(stage.on, session, APP, Change(values(A="one", B="two")), "ada")
     with stage.on.database.write() as session:
         store_change(stage.on, session, APP, Change(values(A="three"), unset=("NOPE",)), "bob")
+    with stage.on.database.write() as session:
+        store_change(stage.on, session, APP, Change({"B": Variable(Secret("four"))}), "ada")
     with stage.on.database.read() as session:
-        assert read_config(stage.on, session, APP) == values(A="three", B="two")
+        assert read_config(stage.on, session, APP) == values(A="three", B="four"), "B stays one for builds"
         rows = {row.key: row for row in session.scalars(select(ConfigVariable))}
     assert (rows["A"].updated_by, rows["B"].updated_by, rows["B"].is_build) == ("bob", "ada", True)
     assert b"three" not in rows["A"].sealed

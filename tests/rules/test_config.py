@@ -53,6 +53,20 @@ def test_values_that_no_environment_can_carry_are_refused(value: str) -> None:
     assert refusal.value.code == "config-value"
 
 
+@pytest.mark.parametrize("value", ["abc", "", "0", "65536", "٨٠", "80 "])
+def test_a_port_that_is_none_is_refused(value: str) -> None:
+    with pytest.raises(BadInputError) as refusal:
+        check_value("PORT", value)
+    assert refusal.value.code == "port"
+    assert check_value("PORT", "8080") == "8080"
+
+
+def test_what_is_for_builds_stays_so_until_it_is_unset() -> None:
+    before = {"A": Variable(Secret("1"), is_build=True)}
+    assert apply_change(before, Change(config(A="2")))["A"] == Variable(Secret("2"), is_build=True)
+    assert apply_change(before, Change(config(A="2"), replaces_all=True))["A"] == Variable(Secret("2"))
+
+
 def test_all_together_must_fit_too() -> None:
     with pytest.raises(BadInputError) as refusal:
         check_config(config(**{f"K{number}": "x" * 90_000 for number in range(12)}))
