@@ -92,6 +92,7 @@ def make_current(on: WorkerPlatform, work: Work, release: Release, rollout: Roll
     with on.database.write() as session:
         check_still_ours(session, work)
         app = find_app(session, work)
+        session.refresh(app, with_for_update=True)  # git:set and config:set --no-restart wait
         _replace_current(on, session, app, release)
         _move_branch(session, app, work)
         change = _config_change(on, session, work, release)
@@ -126,8 +127,8 @@ def _move_branch(session: Session, app: App, work: Work) -> None:
     push = _push_of(work)
     if push is None:
         return
-    app.branch_commit = push.new
-    app.deploy_branch = app.deploy_branch or push.branch
+    if app.deploy_branch in (None, push.branch):  # else git:set chose another in the meantime, and this moves none
+        app.branch_commit, app.deploy_branch = push.new, push.branch
     for ref, commit in push.tags.items():
         session.add(BranchTag(app_id=app.id, ref=ref, commit=commit, job_id=work.job.id))
 
