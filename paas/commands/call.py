@@ -13,7 +13,7 @@ from paas.context import Caller, Context
 from paas.errors import AppNotFoundError, ForbiddenError, NotFoundError, PaasError, UnknownCommandError
 from paas.model import App, Event, Grant, Session, select
 from paas.model.app import find_app
-from paas.rules.access import Level, is_enough, scope_allows
+from paas.rules.access import Level, is_about_apps, is_enough, scope_allows
 
 SECRET_PARAMETERS = frozenset({"pairs", "password", "text", "public_key"})  # never written into the audit trail
 
@@ -44,6 +44,8 @@ def authorise(declared: Command, caller: Caller) -> None:
         raise ForbiddenError(f"{declared.name} is for administrators", "ask one of them: users:list")
     if not scope_allows(caller.scope, declared.allow, declared.changes):
         raise ForbiddenError(f"This token may not call {declared.name}", "tokens:create with another --scope")
+    if caller.token_apps and not is_about_apps(declared.allow, declared.changes):
+        raise ForbiddenError(f"A token for some apps may not call {declared.name}", "tokens:create without --only")
 
 
 def level_of(session: Session, caller: Caller, app_id: str) -> str | None:

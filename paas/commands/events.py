@@ -45,9 +45,10 @@ def events(
     with ctx.on.database.read() as session:
         if app is not None:
             query = query.where(Event.app_id == app.id)
-        elif ctx.caller.role != "admin":
-            ids = [each.id for each in visible_apps(session, ctx.caller)]
-            query = query.where(or_(Event.user_id == ctx.caller.user_id, Event.app_id.in_(ids)))
+        elif ctx.caller.token_apps or ctx.caller.role != "admin":
+            of_apps = Event.app_id.in_([each.id for each in visible_apps(session, ctx.caller)])
+            is_own = Event.user_id == ctx.caller.user_id
+            query = query.where(of_apps if ctx.caller.token_apps else or_(is_own, of_apps))
         rows = list(session.scalars(query))
     return [
         EventView(

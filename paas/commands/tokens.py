@@ -59,9 +59,7 @@ def create(
         raise ForbiddenError("A limited token makes no tokens", "sign in, or use SSH")
     if not 0 <= days <= MOST_DAYS or not name.isprintable() or not 0 < len(name) <= 64:
         raise BadInputError(f"A token has a name and 0 to {MOST_DAYS} days", "tokens:create ci --days 90", code="token")
-    apps = [app_for(ctx, each.strip(), "view").id for each in only.split(",") if each.strip()] or list(
-        ctx.caller.token_apps
-    )
+    apps = [app_for(ctx, each.strip(), "view").id for each in only.split(",") if each.strip()]
     made, now = new_token(), ctx.on.clock.now()
     expires = now + timedelta(days=days) if days else None
     with ctx.on.database.write() as session:

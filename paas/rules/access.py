@@ -20,3 +20,8 @@ def scope_allows(scope: str, allow: str, changes: bool) -> bool:
     if not changes:
         return allow != "admin"
     return scope == "deploy" and allow in ("view", "deploy")
+
+
+def is_about_apps(allow: str, changes: bool) -> bool:
+    """May a token that is limited to some apps call this? It makes no key, token, app or account, which reach further."""
+    return allow in LEVELS or (allow == "self" and not changes)

@@ -109,6 +109,30 @@ def test_a_token_is_its_user_within_its_scope(world: World) -> None:
     assert world.type(deployer, "apps:info shop")[0] == 20
 
 
+def test_a_token_for_some_apps_reaches_nothing_else(world: World, tmp_path: Path) -> None:
+    """Else it would add an SSH key, and be its user everywhere."""
+    world.type(world.admin, "apps:create blog")
+    world.type(world.admin, "apps:create shop")
+    made = json.loads(world.type(world.admin, "--format json tokens:create ci --only blog")[1].out)
+    limited = caller_by_token(world.on, made["token"], "")
+    assert world.type(limited, "apps:lock blog")[0] == 0
+    assert world.type(limited, "apps:lock shop")[0] == 20
+    for command in ("ssh-keys:add me", "tokens:create more", "apps:create new", "users:add eve", "users:list"):
+        code, screen = world.type(limited, command, stdin=_key(tmp_path) if "keys" in command else "")
+        assert code == 1 and "[forbidden]" in screen.err, command
+    assert "blog" in world.type(limited, "events")[1].out
+    assert "shop" not in world.type(limited, "events")[1].out
+    assert world.type(limited, "apps:list")[1].out == "=====> My Apps\nblog\n"
+
+
+def test_the_next_account_inherits_no_trail_of_a_removed_one(world: World) -> None:
+    world.type(world.stranger, "apps:create secret-plan")
+    world.type(world.admin, "users:remove cleo --force")
+    next_one = world.person("dora", "member")
+    assert "secret-plan" not in world.type(next_one, "events")[1].out
+    assert "secret-plan" in world.type(world.admin, "events")[1].out
+
+
 def test_expired_revoked_and_wrong_tokens_are_refused_alike(world: World) -> None:
     token = _token(world, "ci --days 1")
     said = set()
