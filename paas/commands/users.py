@@ -12,7 +12,7 @@ from paas.commands.people import check_user_name, find_user
 from paas.commands.results import Done
 from paas.context import Context
 from paas.errors import BadInputError, ConflictError
-from paas.model import IntegrityError, Session, SshKey, User, WebSession, delete, func, select
+from paas.model import Event, IntegrityError, Job, Session, SshKey, User, WebSession, delete, func, select, update
 
 Role = Literal["admin", "member"]
 
@@ -76,6 +76,8 @@ def remove(ctx: Context, name: str) -> Done:
     with ctx.on.database.write() as session:
         user = find_user(session, name)
         _keep_an_admin(session, user)
+        for table in (Event, Job):  # they stay, under the name; SQLite may give the number to the next account
+            session.execute(update(table).where(table.user_id == user.id).values(user_id=None))
         session.delete(user)
     return Done(f"Removed {name}")
 
