@@ -21,7 +21,7 @@ _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", '"': '"', "\\": "\\", "$": "$", "`"
 
 
 def parse_dotenv(text: str) -> dict[str, str]:
-    """Variables in the order of the file; of duplicates the last. Raises BadInputError (code `dotenv`) with the line."""
+    """Variables in the file's order; of duplicates the last. Raises BadInputError (code `dotenv`) with the line."""
     text = text.removeprefix("\N{BYTE ORDER MARK}").replace("\r\n", "\n")
     values: dict[str, str] = {}
     position = 0
@@ -84,7 +84,8 @@ def export_variables(values: Mapping[str, str], format_: str) -> str:
 
 
 def _double_quoted(value: str) -> str:
-    escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\r", "\\r").replace("$", "\\$")
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("$", "\\$")
+    escaped = escaped.replace("\n", "\\n").replace("\r", "\\r")
     return f'"{escaped}"'
 
 

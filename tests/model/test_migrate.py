@@ -35,8 +35,9 @@ def test_one_app_runs_one_job_in_a_migrated_database(database: Database) -> None
     _emptied(database)
     migrate(database)
     row = (
-        "INSERT INTO job (kind, app_id, payload, state, priority, is_heavy, created_at, created_by, via, address, fence,"
-        " attempt, result) VALUES ('stop', 'abcdefgh', '{}', 'running', 0, false, '2026-01-01', 'ana', 'ssh', '', 0, 0, '{}')"
+        "INSERT INTO job (kind, app_id, payload, state, priority, is_heavy, created_at, created_by, via, address,"
+        " fence, attempt, result)"
+        " VALUES ('stop', 'abcdefgh', '{}', 'running', 0, false, '2026-01-01', 'ana', 'ssh', '', 0, 0, '{}')"
     )
     with database.write() as session:
         session.execute(text(row))
