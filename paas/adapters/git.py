@@ -167,7 +167,9 @@ class GitRepositories:
             self._ask(app_id, "symbolic-ref", "--", "HEAD", ref)
 
     def tidy(self, app_id: str) -> None:
-        self._ask(app_id, "-c", "gc.auto=2000", "-c", "gc.autoDetach=false", "gc", "--auto", "--quiet", timeout=TIDY_TIMEOUT)
+        self._ask(
+            app_id, "-c", "gc.auto=2000", "-c", "gc.autoDetach=false", "gc", "--auto", "--quiet", timeout=TIDY_TIMEOUT
+        )
 
     def _path(self, app_id: str) -> Path:
         if not _APP_ID.fullmatch(app_id):

@@ -16,6 +16,8 @@ from typing import IO, Any
 
 from paas.errors import UnavailableError
 
+TIMEOUT = 120.0  # one question to a repository, on a disk that is busy with other things (s)
+
 _ENVIRONMENT = {
     "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
     "HOME": "/nonexistent",
@@ -38,17 +40,29 @@ class GitChild:
         self._program = ["git", *(word for key, value in settings.items() for word in ("-c", f"{key}={value}"))]
 
     def run(
-        self, folder: Path, *words: str, stdin: bytes = b"", environment: Mapping[str, str] | None = None
+        self,
+        folder: Path,
+        *words: str,
+        stdin: bytes = b"",
+        environment: Mapping[str, str] | None = None,
+        timeout: float = TIMEOUT,
     ) -> subprocess.CompletedProcess[bytes]:
-        return subprocess.run(
-            [*self._program, *words],
-            cwd=folder,
-            env={**_ENVIRONMENT, **(environment or {})},
-            input=stdin,
-            capture_output=True,
-            check=False,
-            **self._become,
-        )
+        """A question. Raises UnavailableError (code `git-timeout`) after `timeout` seconds."""
+        try:
+            return subprocess.run(
+                [*self._program, *words],
+                cwd=folder,
+                env={**_ENVIRONMENT, **(environment or {})},
+                input=stdin,
+                capture_output=True,
+                check=False,
+                timeout=timeout,
+                **self._become,
+            )
+        except subprocess.TimeoutExpired:
+            raise UnavailableError(
+                f"git {words[0]} did not end within {timeout:g} s", "paas doctor: is the disk busy?", code="git-timeout"
+            ) from None
 
     def stream(
         self, folder: Path, *words: str, environment: Mapping[str, str] | None = None

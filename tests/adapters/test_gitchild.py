@@ -42,6 +42,11 @@ def test_a_serving_git_has_three_streams_and_an_exit_code(git: GitChild, tmp_pat
     serving.close_output()
 
 
+def test_a_git_that_does_not_end_is_ended(git: GitChild, tmp_path: Path) -> None:
+    with pytest.raises(UnavailableError, match=r"git -c did not end within 0\.1 s"):
+        git.run(tmp_path, "-c", "alias.wait=!sleep 30", "wait", timeout=0.1)
+
+
 def test_a_user_who_is_not_there_is_named() -> None:
     with pytest.raises(UnavailableError, match="no system user"):
         GitChild("nobody-at-all", {})
