@@ -18,8 +18,6 @@ from paas.settings import Settings
 from tests.adapters.nginx_world import App, fetch, free_port, nginx_home, running_app
 from tests.contracts.proxy import SHOP, ProxyContract
 
-SITE_TEMPLATE_THAT_BREAKS = '{% if app_name == "broken" %}nonsense{{ upload_limit }};{% endif %}\n'
-
 
 class TestNginx(ProxyContract):
     @pytest.fixture
