@@ -14,7 +14,7 @@ from typing import IO
 
 from docker.utils.build import Pattern
 
-from paas.adapters.tarfiles import TarSource, clean_name, plain_file, plain_member
+from paas.adapters.tarfiles import TarSource, clean_name, plain_file, plain_folder, plain_member
 from paas.errors import BuildError
 from paas.ports import BuildOrder
 from paas.rules.dockerfile import LARGEST_DOCKERFILE
@@ -56,6 +56,8 @@ class BuildContext:
         with tarfile.open(
             fileobj=target, mode="w|", format=tarfile.PAX_FORMAT, encoding="utf-8", errors="surrogateescape"
         ) as tar:
+            # The client knows a tar by its first 512 bytes: a long or foreign name in front would make it no tar.
+            tar.addfile(plain_folder("."))
             for path, member in self._source.members.items():
                 name = self._name(path)
                 if name is None or name in added or is_ignored(name) or _blocks(name, member, added):

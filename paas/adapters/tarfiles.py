@@ -135,6 +135,13 @@ def plain_file(name: str, size: int, like: tarfile.TarInfo | None = None) -> tar
     return info
 
 
+def plain_folder(name: str) -> tarfile.TarInfo:
+    """A header for a folder that we add."""
+    info = tarfile.TarInfo(name)
+    info.type, info.mode = tarfile.DIRTYPE, 0o755
+    return info
+
+
 def shown(name: str) -> str:
     """A file name fit for a message."""
     return ascii(name[:200])[1:-1]
