@@ -38,7 +38,7 @@ class Settings(BaseSettings):
 
     # Addresses
     domain: str = Field("localhost", description="Base domain: apps answer at APP.DOMAIN, the dashboard at paas.DOMAIN")
-    bind: str = Field("0.0.0.0", description="Address that HTTP, HTTPS and SSH listen on")  # noqa: S104 - a public server
+    bind: str = Field("0.0.0.0", description="Address that HTTP, HTTPS and SSH listen on; `::`: all, IPv6 too")  # noqa: S104 - a public server
     http_port: int = Field(80, ge=1, le=65535, description="Port of nginx for HTTP")
     https_port: int = Field(443, ge=1, le=65535, description="Port of nginx for HTTPS")
     ssh_port: int = Field(2222, ge=1, le=65535, description="Port of the SSH server (git and commands)")

@@ -186,8 +186,9 @@ def _answers(settings: Settings) -> Iterator[tuple[str, bool]]:
     run = settings.folder("run")
     yield "the worker", _connects(socket.AF_UNIX, str(run / "worker.sock"))
     yield "the web process", _connects(socket.AF_UNIX, str(run / "web.sock"))
-    yield "the SSH server", _connects(socket.AF_INET, (_reachable(settings.bind), settings.ssh_port))
-    yield "nginx", _connects(socket.AF_INET, (_reachable(settings.bind), settings.http_port))
+    address = _reachable(settings.bind)
+    yield "the SSH server", _connects(_family(address), (address, settings.ssh_port))
+    yield "nginx", _connects(_family(address), (address, settings.http_port))
 
 
 def _connects(family: socket.AddressFamily, address: Any) -> bool:
@@ -201,7 +202,11 @@ def _connects(family: socket.AddressFamily, address: Any) -> bool:
 
 
 def _reachable(bind: str) -> str:
-    return "127.0.0.1" if bind in ("0.0.0.0", "") else bind  # noqa: S104 - a comparison
+    return {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}.get(bind, bind)  # noqa: S104 - a comparison
+
+
+def _family(address: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in address else socket.AF_INET
 
 
 def _want_free_ports(settings: Settings) -> None:
@@ -210,7 +215,7 @@ def _want_free_ports(settings: Settings) -> None:
     if nginx_pid(settings.folder("nginx") / "nginx.pid") is None:
         wanted += [("http_port", settings.http_port), ("https_port", settings.https_port)]
     for name, port in wanted:
-        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        with socket.socket(_family(settings.bind), socket.SOCK_STREAM) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind((settings.bind, port))

@@ -123,7 +123,6 @@ class NginxConfig:
         hosts = tuple(dict.fromkeys((settings.dashboard_host, *dashboard_hosts)))
         is_secure = is_covered(settings.dashboard_host, certificate_names)
         open_files = min(65536, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
-        bind = f"[{settings.bind}]" if ":" in settings.bind else settings.bind
         return {
             "user": settings.nginx_user,
             "group": worker_group(settings.nginx_user).gr_name,
@@ -134,8 +133,8 @@ class NginxConfig:
             "status_socket": settings.folder("run", STATUS_SOCKET),
             "late_socket": settings.folder(PREFIX, LATE_SOCKET),
             "web_socket": settings.folder("run", WEB_SOCKET),
-            "http_listen": f"{bind}:{settings.http_port}",
-            "https_listen": f"{bind}:{settings.https_port}",
+            "http_listens": _listens(settings.bind, settings.http_port),
+            "https_listens": _listens(settings.bind, settings.https_port),
             "has_certificate": bool(certificate_names),
             "dashboard_hosts": hosts,
             "answers_by_address": settings.domain == "localhost",
@@ -158,6 +157,13 @@ def worker_group(user: str) -> grp.struct_group:
         return grp.getgrgid(pwd.getpwnam(user).pw_gid)
     except KeyError:
         raise UnavailableError(f"nginx's user {user} does not exist", "set PAAS_NGINX_USER") from None
+
+
+def _listens(bind: str, port: int) -> tuple[str, ...]:
+    """`::` stands for every address of both families, with a socket for each: IPv4 clients keep their plain names."""
+    if bind == "::":
+        return (f"0.0.0.0:{port}", f"[::]:{port}")
+    return (f"[{bind}]:{port}" if ":" in bind else f"{bind}:{port}",)
 
 
 def site_file(site: Site) -> str:

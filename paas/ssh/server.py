@@ -99,7 +99,7 @@ class SshServer:
             log.warning("accept", error=str(error))
             self._on.clock.sleep(0.05)
             return
-        address = str(peer[0])
+        address = str(peer[0]).removeprefix("::ffff:")  # an IPv4 client at a socket for both families
         refusal = self._gate.enter(address)
         if refusal:
             log.info("refused", address=address, reason=refusal)
@@ -180,14 +180,15 @@ class SshServer:
         for connection in overdue:
             log.info("login-grace", address=connection.address)
             connection.attempts += 1
-            connection.transport.close()
+            with contextlib.suppress(OSError):  # its thread does the rest: closing it here would wait for that thread
+                connection.transport.sock.shutdown(socket.SHUT_RDWR)
 
 
 def listen(address: str, port: int) -> socket.socket:
     """Raises UnavailableError (code `port-taken`) when somebody else listens there."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     try:
-        return socket.create_server((address, port), family=family, backlog=BACKLOG)
+        return socket.create_server((address, port), family=family, backlog=BACKLOG, dualstack_ipv6=address == "::")
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             raise UnavailableError(

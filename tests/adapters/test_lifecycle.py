@@ -45,6 +45,17 @@ def test_a_taken_port_is_named_with_its_setting(settings):
     assert "PAAS_SSH_PORT" in refusal.value.hint
 
 
+@pytest.mark.parametrize(
+    ("bind", "family"), [("::", socket.AF_INET), ("::", socket.AF_INET6), ("::1", socket.AF_INET6)]
+)
+def test_a_taken_port_is_found_in_both_families(settings, bind, family):
+    with closing(socket.socket(family)) as other:
+        other.bind(("::1" if family == socket.AF_INET6 else "127.0.0.1", settings.ssh_port))
+        other.listen()
+        with pytest.raises(ConflictError, match=f"Port {settings.ssh_port} is taken"):
+            up(settings.model_copy(update={"bind": bind}))
+
+
 def test_a_second_up_is_refused(settings):
     holder = hold_lock(settings)
     try:

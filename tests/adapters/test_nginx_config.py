@@ -55,6 +55,12 @@ def test_http2_stands_on_tls_lines_only(config: NginxConfig) -> None:
     assert base["listen-https.conf"] == b"listen 0.0.0.0:8443 ssl http2;\n"
 
 
+def test_all_addresses_of_both_families_are_two_sockets(config: NginxConfig, tmp_path: Path) -> None:
+    both = NginxConfig(Settings(home=tmp_path, bind="::", http_port=80), TEMPLATES).base(WILDCARD, ())
+    assert both["listen-http.conf"] == b"listen 0.0.0.0:80;\nlisten [::]:80;\n"
+    assert b"    listen [::]:443 ssl http2 default_server backlog=4096;\n" in both["default.conf"]
+
+
 def test_covered_hosts_are_served_on_https_and_the_rest_on_http(config: NginxConfig) -> None:
     text = config.site(WILDCARD, BLOG).decode()
     late, plain, redirect, secure = text.split("\nserver {")[1:]

@@ -25,6 +25,13 @@ def test_a_taken_port_is_one_clear_line(tmp_path: Path) -> None:
     assert str(port) in caught.value.message
 
 
+def test_all_addresses_of_both_families_are_listened_on() -> None:
+    with listen("::", 0) as listening:
+        port = listening.getsockname()[1]
+        for address in ("127.0.0.1", "::1"):
+            socket.create_connection((address, port), timeout=2).close()
+
+
 def test_a_second_door_on_the_same_port_does_not_start(door: Door, tmp_path: Path, host_keys: Path) -> None:
     platform = make_platform(tmp_path / "second", ssh_port=door.port)
     with pytest.raises(UnavailableError, match="taken"):
@@ -68,6 +75,18 @@ def test_the_connection_cap_holds(tmp_path: Path, host_keys: Path) -> None:
         for sock in idle:
             sock.close()
         _wait_for(lambda: "Hello" in door.person(f"ana{time.monotonic_ns()}").ssh().stdout)
+
+
+def test_many_logins_that_take_too_long_are_ended_together(tmp_path: Path, host_keys: Path) -> None:
+    """Closed one after the other, each would have kept the door from accepting for a tenth of a second."""
+    with open_door(tmp_path, host_keys, ssh_login_grace=0.5, ssh_pending_per_address=40) as door:
+        idle = [socket.create_connection(("127.0.0.1", door.port), timeout=5) for _ in range(40)]
+        started = time.monotonic()
+        for sock in idle:
+            while sock.recv(1000):
+                pass
+            sock.close()
+        assert time.monotonic() - started < 2
 
 
 def _lines(capsys: pytest.CaptureFixture[str], number: int) -> list[dict[str, object]]:
