@@ -102,6 +102,8 @@ class Settings(BaseSettings):
     reconcile_interval: float = Field(
         30, gt=0, description="What runs is compared with what is recorded this often (s)"
     )
+    job_history_days: int = Field(90, ge=1, description="Ended jobs and their logs are kept this long (days)")
+    event_history_days: int = Field(365, ge=1, description="The audit trail is kept this long (days)")
     lease: float = Field(30, gt=0, description="A job whose worker is silent for this long is taken over (s)")
     log_file_limit: int = Field(10_000_000, gt=0, description="A process log is rotated at this size")
     log_files_kept: int = Field(5, ge=1, description="Rotated files kept per process log")

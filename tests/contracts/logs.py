@@ -49,6 +49,9 @@ class LogsContract:
         logs.remove("abcdefgh")
         assert logs.files("abcdefgh") == []
         assert logs.files("bbbbbbbb") == ["bbbbbbbb/web.1.log"]
+        logs.remove("bbbbbbbb/web.1.log")
+        assert logs.files("bbbbbbbb") == []
+        logs.remove("bbbbbbbb/web.1.log")
 
     def test_following_tells_each_line_once_and_ends_when_it_is_over(self, logs: Logs) -> None:
         is_over = threading.Event()

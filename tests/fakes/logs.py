@@ -57,8 +57,8 @@ class FakeLogs:
         return sorted(name for name in self._files if name.startswith(f"{folder}/"))
 
     def remove(self, folder: str) -> None:
-        for name in self.files(folder):
-            del self._files[name]
+        for name in [folder, *self.files(folder)]:
+            self._files.pop(name, None)
 
 
 class FakeLogWriter:
