@@ -10,7 +10,7 @@ import os
 import secrets
 import threading
 from collections.abc import Callable, Mapping
-from contextlib import nullcontext
+from contextlib import ExitStack, closing, nullcontext
 from typing import Any
 
 import structlog
@@ -185,9 +185,9 @@ class JobLoop:
 
     # --- running ------------------------------------------------------------------------------------------------------
     def _run(self, job: Job) -> None:
-        writer = self._on.logs.writer(job.log)
+        log_file = ExitStack()
         try:
-            state, outcome = self._perform(job, writer.write)
+            state, outcome = self._perform(job, log_file)
             with self._on.database.write() as session:
                 is_ours = finish(session, job.id, job.fence, state, self._on.clock.now(), **outcome)
             log.info("job-ended", job=job.id, kind=job.kind, app=job.app_name, state=state, is_ours=is_ours)
@@ -195,17 +195,18 @@ class JobLoop:
             log.exception("job-end", job=job.id)
         finally:
             self._leave(job)
-            writer.close()  # after the commit: followers of the log look now whether it is over
+            log_file.close()  # after the commit: followers of the log look now whether it is over
             self.ring()
         try:
             self._when_ended(job)
         except Exception:
             log.exception("job-after", job=job.id)
 
-    def _perform(self, job: Job, say: Callable[[str], None]) -> tuple[str, dict[str, Any]]:
-        """Run the flow: (state, columns of the result)."""
+    def _perform(self, job: Job, log_file: ExitStack) -> tuple[str, dict[str, Any]]:
+        """Run the flow: (state, columns of the result). A job whose log cannot be opened has failed."""
         work: RunningJob | None = None
         try:
+            say = log_file.enter_context(closing(self._on.logs.writer(job.log))).write
             work = RunningJob(self._on, job, read_order(job.kind, job.payload))
             self._enter(work)
             if job.attempt > MOST_ATTEMPTS:

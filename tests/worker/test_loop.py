@@ -416,3 +416,14 @@ def test_a_row_that_cannot_be_read_is_refused_and_stops_no_other(
         ended = wait_until_ended(on, behind, elsewhere)
     assert [job.state for job in ended] == ["succeeded", "succeeded"]
     assert (look(on, broken).state, look(on, broken).result_code) == ("failed", "bad-job")
+
+
+def test_a_job_whose_log_cannot_be_opened_fails_and_stops_no_other(sqlite_database: Database, tmp_path: Path) -> None:
+    (tmp_path / "logs").mkdir()
+    on = worker_platform(sqlite_database, tmp_path, clock=SystemClock(), logs=LogFiles(tmp_path / "logs"))
+    broken = queue(on)
+    (tmp_path / "logs/jobs" / f"{broken}.log").mkdir(parents=True)
+    behind = queue(on)
+    with running(on, {"stop": quiet}):
+        ended = wait_until_ended(on, broken, behind)
+    assert [(job.state, job.result_code) for job in ended] == [("failed", "internal"), ("succeeded", None)]
