@@ -14,6 +14,7 @@ import secrets
 import socket
 import struct
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
@@ -29,6 +30,7 @@ MODE_MASK = 0o117  # 0660
 BACKLOG = 128
 PATIENCE = 10.0  # for the first frame, and for a peer that does not take its answer
 MOST_PEERS = 512  # each has a thread, consoles for hours; more than both doors together let in
+PAUSE = 0.1  # after a connection that could not be accepted
 LONGEST_QUESTION = 65536
 
 Handler = Callable[[Mapping[str, str]], Mapping[str, object]]
@@ -51,6 +53,7 @@ class WorkerSocket:
         self._bridge = bridge
         self._places = threading.BoundedSemaphore(MOST_PEERS)
         self._listener: socket.socket | None = None
+        self._is_stopped = False
 
     def start(self) -> None:
         """Listen; what a killed predecessor left in the way is removed."""
@@ -58,6 +61,7 @@ class WorkerSocket:
         start_thread(self._accept, "worker.sock")
 
     def stop(self) -> None:
+        self._is_stopped = True
         if self._listener is not None:
             with contextlib.suppress(OSError):
                 self._listener.shutdown(socket.SHUT_RDWR)  # wakes `accept`
@@ -69,8 +73,12 @@ class WorkerSocket:
         while listener is not None:
             try:
                 line, _ = listener.accept()
-            except OSError:
-                return  # stopped
+            except OSError as error:
+                if self._is_stopped:
+                    return
+                log.warning("worker-accept", error=str(error))  # too many open files: it will pass
+                time.sleep(PAUSE)
+                continue
             if self._places.acquire(blocking=False):
                 start_thread(partial(self._serve, line), "worker.sock peer")
             else:

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import resource
 import socket
 import stat
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -160,3 +163,22 @@ def test_other_users_are_not_listened_to_even_where_the_mode_lets_them(server: W
 
     assert heard(0) > 0
     assert heard(65534) == 0
+
+
+def test_it_listens_on_after_there_were_too_many_open_files(line: SocketWorkerLine, tmp_path: Path) -> None:
+    waiting = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (waiting.fileno(), most[1]))
+    held = []
+    try:
+        with contextlib.suppress(OSError):
+            while True:
+                held.append(os.dup(0))
+        waiting.connect(str(tmp_path / "run/worker.sock"))
+        time.sleep(0.2)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, most)
+        for number in held:
+            os.close(number)
+        waiting.close()
+    assert line.ask("echo", app="blog") == {"echo": {"app": "blog"}}
