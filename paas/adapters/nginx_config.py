@@ -45,11 +45,15 @@ _SAFE = re.compile(r"[A-Za-z0-9_./:*@\[\]-]*", re.ASCII)
 
 @dataclass(frozen=True)
 class Server:
-    """One server block of a site. `redirects`: sends everything to https."""
+    """One server block of a site. `redirects`: sends everything to https.
+
+    `redirects_below`: wildcards of which only one label is sent there; nginx's stand for many, a certificate's for one.
+    """
 
     scheme: str
     hosts: tuple[str, ...]
     redirects: bool = False
+    redirects_below: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -180,7 +184,14 @@ def _servers(site: Site, certificate: Certificate) -> tuple[Server, ...]:
     """Hosts that the certificate vouches for are served on https, all others on http."""
     covered = tuple(host for host in site.hosts if is_covered(host, certificate.names))
     plain = tuple(host for host in site.hosts if host not in covered)
-    servers = (Server("http", plain), Server("http", covered, redirects=True), Server("https", covered))
+    wide = tuple(host for host in covered if host.startswith("*."))
+    exact = tuple(host for host in covered if host not in wide)
+    servers = (
+        Server("http", plain),
+        Server("http", exact, redirects=True),
+        Server("http", wide, redirects_below=wide),
+        Server("https", covered),
+    )
     return tuple(server for server in servers if server.hosts)
 
 

@@ -265,6 +265,14 @@ class TestTls:
     def test_a_host_that_the_certificate_does_not_name_stays_on_http(self, served: Settings) -> None:
         assert fetch(served.http_port, "www.custom.org").json["app"] == "blog"
 
+    def test_below_a_covered_wildcard_only_one_label_is_sent_to_https(self, secure: Settings, blog: App) -> None:
+        with nginx_home(domain="example.com", tls_cert=secure.tls_cert, tls_key=secure.tls_key) as made:
+            nginx = Nginx(made)
+            nginx.start()
+            nginx.apply(Sites((blog.site("*.example.com"),)))
+            assert fetch(made.http_port, "one.example.com", "/a").headers["location"].startswith("https://one.example")
+            assert fetch(made.http_port, "one.two.example.com").json["app"] == "blog"
+
     @pytest.mark.parametrize("name", ["www.custom.org", "nobody.example.com"])
     def test_an_unknown_host_is_refused_in_the_handshake(self, served: Settings, name: str) -> None:
         with pytest.raises(ssl.SSLError, match="unrecognized name"):

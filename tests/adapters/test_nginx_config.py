@@ -73,6 +73,16 @@ def test_covered_hosts_are_served_on_https_and_the_rest_on_http(config: NginxCon
     assert "server_name blog.example.com;" in secure
 
 
+def test_of_a_covered_wildcard_only_what_the_certificate_vouches_for_is_sent_to_https(config: NginxConfig) -> None:
+    text = config.site(WILDCARD, Site("bbbbbbbb", "blog", ("blog.example.com", "*.example.com"), (), "stopped", 1))
+    _late, exact, wide, secure = text.decode().split("\nserver {")[1:]
+    assert "server_name blog.example.com;" in exact
+    assert "server_name *.example.com;" in wide
+    assert 'if ($host ~ "^[^.]+[.]example[.]com$") {' in wide
+    assert "return 301 https://$host:8443$request_uri;" in wide and "return 503;" in wide
+    assert "server_name blog.example.com *.example.com;" in secure
+
+
 def test_a_live_site_without_backends_shows_a_page(config: NginxConfig) -> None:
     assert b"/.paas-pages/unhealthy.html" in config.site(PLAIN, Site("bbbbbbbb", "blog", ("a.b",), (), "live", 1))
 
