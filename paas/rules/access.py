@@ -23,5 +23,5 @@ def scope_allows(scope: str, allow: str, changes: bool) -> bool:
 
 
 def is_about_apps(allow: str, changes: bool) -> bool:
-    """May a token that is limited to some apps call this? It makes no key, token, app or account, which reach further."""
+    """May a token for some apps call this? It makes no key, token, app or account: these reach further."""
     return allow in LEVELS or (allow == "self" and not changes)
