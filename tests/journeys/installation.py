@@ -195,7 +195,8 @@ class Installation:
 
     def pids(self) -> dict[str, int]:
         """Pid by process: supervisor, web, ssh, worker, nginx; those that run."""
-        lines = json.loads(self.paas("status", "--format", "json").stdout)
+        told = self.paas("status", "--format", "json", check=False)  # it exits with 1 when one is missing
+        lines = json.loads(told.stdout)
         return {line["name"]: line["pid"] for line in lines if line["pid"]}
 
     def oldest_nginx_worker(self) -> datetime:
