@@ -19,6 +19,7 @@ from paas.rules.dockerfile_rewrite import CACHE_KEY
 
 _HEX_ID = re.compile(r"(?:sha256:)?[0-9a-f]{12,64}", re.ASCII)
 _OURS = re.compile(r"(?:(?:index\.)?docker\.io/)?paas/(?!base-)", re.ASCII)
+_UNCLEAR = re.compile(r"[^A-Za-z0-9._/:@\[\]-]", re.ASCII)
 _PLATFORM_NAME = re.compile(r"\s*[\"']?(?:BUILDKIT_|PAAS_CACHE_KEY)", re.ASCII)
 _ARGUMENT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 PLATFORM_ARGUMENTS = frozenset({"PAAS_APP"})  # ours, and meant to be read by users' Dockerfiles
@@ -84,6 +85,14 @@ def check_reference(reference: str, stages: set[str], line: int, name: str) -> N
     bare = reference.strip("\"'")
     if bare.lower() in stages or (bare.isdecimal() and len(bare) < 4):
         return
+    if _UNCLEAR.search(bare):  # BuildKit would make another name of it than we look at: pa""as/x, ${A%b}
+        raise refusal(
+            name,
+            line,
+            f"{bare[:60]!a} is not a plain image name",
+            "write it without quotes or escapes inside, with $NAME or ${NAME:-default} at most",
+            code="image-reference",
+        )
     if _HEX_ID.fullmatch(bare):
         raise refusal(
             name,

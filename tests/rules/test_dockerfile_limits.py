@@ -150,3 +150,12 @@ def test_the_platform_s_and_impossible_build_arguments_are_refused(name: str) ->
 )
 def test_the_server_itself_is_told_from_registries(host: str, expected: bool) -> None:
     assert is_this_host(host) is expected
+
+
+@pytest.mark.parametrize(
+    "reference", ['pa""as/x:1', "pa\\as/x:1", "'pa'as/x:1", "${A%x}", "${A#x}as/x", "paas/${A/b/c}", "\u0440aas/x"]
+)
+def test_a_name_that_buildkit_would_read_otherwise_is_refused(reference: str) -> None:
+    with pytest.raises(BuildError) as refused:
+        check(f"FROM {reference}\n")
+    assert refused.value.code == "image-reference"
