@@ -86,6 +86,11 @@ def expand(text: str, values: Mapping[str, str]) -> str:
     return re.sub(pattern, value_of, text, flags=re.ASCII)
 
 
+def words_of(text: str) -> list[str]:
+    """Split at spaces outside of quotes."""
+    return _WORD.findall(text)
+
+
 def refusal(name: str, line: int, what: str, hint: str = "", *, code: str = "dockerfile") -> BuildError:
     place = f"{name} line {line}" if line else name
     return BuildError(f"{place}: {what}", hint, code=code)

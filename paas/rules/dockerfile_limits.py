@@ -14,12 +14,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from paas.errors import BadInputError, BuildError
-from paas.rules.dockerfile import Dockerfile, Instruction, expand, heredocs_of, refusal, split_flags
+from paas.rules.dockerfile import Dockerfile, Instruction, expand, heredocs_of, refusal, split_flags, words_of
 from paas.rules.dockerfile_rewrite import CACHE_KEY
 
 _HEX_ID = re.compile(r"(?:sha256:)?[0-9a-f]{12,64}", re.ASCII)
 _OURS = re.compile(r"(?:(?:index\.)?docker\.io/)?paas/(?!base-)", re.ASCII)
 _UNCLEAR = re.compile(r"[^A-Za-z0-9._/:@\[\]-]", re.ASCII)
+_BY_PLATFORM = re.compile(r"\$\{(?:BUILD|TARGET)(?:PLATFORM|OS|ARCH|VARIANT)[^}]", re.ASCII)
 _PLATFORM_NAME = re.compile(r"\s*[\"']?(?:BUILDKIT_|PAAS_CACHE_KEY)", re.ASCII)
 _ARGUMENT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 PLATFORM_ARGUMENTS = frozenset({"PAAS_APP"})  # ours, and meant to be read by users' Dockerfiles
@@ -65,7 +66,7 @@ def check_build_argument(name: str) -> str:
 def check_dockerfile(dockerfile: Dockerfile, engine: Engine, arguments: Mapping[str, str], name: str) -> None:
     """Raise BuildError for the first line that may not or cannot be built."""
     stages: set[str] = set()
-    values = dict(_global_arguments(dockerfile)) | dict(arguments)
+    values = _global_arguments(dockerfile, arguments)
     for instruction in dockerfile.instructions:
         if instruction.keyword == "FROM":
             words = instruction.rest.split()
@@ -73,6 +74,8 @@ def check_dockerfile(dockerfile: Dockerfile, engine: Engine, arguments: Mapping[
                 raise refusal(
                     name, instruction.line, "FROM names no image", "write FROM IMAGE, such as FROM debian:bookworm"
                 )
+            if _BY_PLATFORM.search(words[0]):
+                raise refusal(name, instruction.line, "no image is chosen by what the platform is", "write its name")
             check_reference(expand(words[0], values), stages, instruction.line, name)
             if len(words) == 3 and words[1].upper() == "AS":
                 stages.add(words[2].lower())
@@ -240,13 +243,13 @@ def _sets_platform_name(rest: str) -> bool:
     return any(_PLATFORM_NAME.match(word) for word in rest.split())
 
 
-def _global_arguments(dockerfile: Dockerfile) -> list[tuple[str, str]]:
-    """Defaults of the ARGs before the first FROM."""
+def _global_arguments(dockerfile: Dockerfile, given: Mapping[str, str]) -> dict[str, str]:
+    """What FROM can name: the ARGs before the first FROM, and no build argument that none of them declares."""
     found: dict[str, str] = {}
     for instruction in dockerfile.instructions:
         if instruction.keyword == "FROM":
             break
-        for word in instruction.rest.split() if instruction.keyword == "ARG" else ():
+        for word in words_of(instruction.rest) if instruction.keyword == "ARG" else ():
             name, _, default = word.partition("=")
-            found[name] = expand(default.strip("\"'"), found)
-    return list(found.items())
+            found[name] = given[name] if name in given else expand(default.strip("\"'"), found)
+    return found

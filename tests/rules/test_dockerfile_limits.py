@@ -159,3 +159,23 @@ def test_a_name_that_buildkit_would_read_otherwise_is_refused(reference: str) ->
     with pytest.raises(BuildError) as refused:
         check(f"FROM {reference}\n")
     assert refused.value.code == "image-reference"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "FROM ${GIT_REV:-paas/x:1}",  # given, but declared by no ARG: unset for FROM
+        "ARG A=x\nARG B=${A:-paas/x:1}\nFROM $B",  # given empty below
+        'ARG Z="y B=debian"\nFROM ${B:-paas/x:1}',
+        "FROM ${TARGETOS:+paas/x:1}",
+        "FROM ${TARGETVARIANT:-paas/x:1}",
+    ],
+)
+def test_a_name_that_a_default_hides_is_refused(text: str) -> None:
+    with pytest.raises(BuildError):
+        check(text, arguments={"GIT_REV": "0" * 40, "A": ""})
+
+
+def test_a_declared_argument_may_name_the_image() -> None:
+    check("ARG A=debian\nARG T\nFROM ${A}:${T:-bookworm}", arguments={"T": "trixie"})
+    check("FROM --platform=$BUILDPLATFORM debian:bookworm")
