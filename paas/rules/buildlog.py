@@ -10,13 +10,12 @@ import re
 from collections import deque
 from dataclasses import dataclass, field
 
-from paas.rules.dockerfile_rewrite import CERTIFICATES_MOUNT
-
 TAIL_LINES = 15
 LONGEST_LINE = 4_000
 
 _VERTEX = re.compile(r"#(\d+) (.*)", re.DOTALL)
 _STEP = re.compile(r"\[(?:(?P<stage>[^\]\s]+) )?\s*(?P<number>\d+)/(?P<total>\d+)\] (?P<text>.*)", re.DOTALL)
+_MOUNTS = re.compile(r"RUN (?:--mount=\S+ )+")  # caches, secrets and our certificates: how, not what
 _OUTPUT = re.compile(r"\d+\.\d+(?: (.*))?", re.DOTALL)
 _COLOUR = re.compile(r"\x1b\[[0-9;]{0,20}m")
 _OTHER_ESCAPE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_a-z0-9=>()].?)")
@@ -123,7 +122,7 @@ class BuildLog:
         match = _STEP.fullmatch(text)
         if not match:
             return ""
-        what = re.sub(r"\s+", " ", harmless(match["text"].replace(f"{CERTIFICATES_MOUNT} ", "")))
+        what = _MOUNTS.sub("RUN ", re.sub(r"\s+", " ", harmless(match["text"])))
         if re.match(r"ADD .*(?:://|git@)", what):
             self.remote_add = what
         stage = f" ({match['stage']})" if match["stage"] and not match["stage"].startswith("stage-") else ""

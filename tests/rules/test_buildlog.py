@@ -131,6 +131,12 @@ def test_output_that_looks_like_progress_is_only_output() -> None:
     assert (log.remote_add, log.failure) == ("", "")
 
 
+def test_mounts_are_not_shown() -> None:
+    mounts = "--mount=type=cache,id=npm,target=/var/cache/npm --mount=type=secret,id=KEY"
+    heading = f"#5 [2/3] RUN {mounts}   npm ci --mount=no"
+    assert "Step 2/3 : RUN npm ci --mount=no" in said(BuildLog(), f"{heading}\n#5 DONE 1s")
+
+
 def test_our_certificates_mount_is_not_shown() -> None:
     lines = said(
         BuildLog(), "#5 [2/3] RUN --mount=type=secret,id=paas-ca,target=/run/paas/ca.pem,mode=0444 npm ci\n#5 DONE 1s"
