@@ -92,6 +92,7 @@ def build_command(
 ) -> tuple[list[str], dict[str, str]]:
     """The words and the environment of one build. Raises BadInputError for names and sizes that cannot be passed on."""
     environment = base_environment(settings)
+    environment["BUILDX_CONFIG"] = str(image_id_file.parent / "buildx")  # it keeps a file for each build, for ever
     words = [*client.words, "--progress=plain", f"--iidfile={image_id_file}", f"--file={dockerfile}"]
     words += [f"--tag={order.tag}"] if order.tag else []
     if order.target:

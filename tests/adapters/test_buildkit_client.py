@@ -63,7 +63,8 @@ def test_no_name_in_the_environment_is_chosen_by_a_user(tmp_path: Path) -> None:
     words, environment = build_command(
         CLIENT, order, settings(tmp_path), dockerfile="Dockerfile", image_id_file=tmp_path / "id", certificates=None
     )
-    assert set(environment) == {*base_environment(settings(tmp_path)), "PAAS_SECRET_0", "PAAS_SECRET_1"}
+    ours = {*base_environment(settings(tmp_path)), "BUILDX_CONFIG", "PAAS_SECRET_0", "PAAS_SECRET_1"}
+    assert set(environment) == ours
     assert environment["PATH"].startswith("/usr/local/sbin")
     assert "--secret=id=LD_PRELOAD,env=PAAS_SECRET_0" in words
     assert not any("evil" in word for word in words)
