@@ -28,7 +28,7 @@ from paas.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
 LOG_LIMIT = 10_000_000
-PASSED_ON = ("PATH", "SSL_CERT_FILE", "SSL_CERT_DIR", "TZ", "http_proxy", "https_proxy", "no_proxy")  # besides PAAS_*
+PASSED_ON = ("SSL_CERT_FILE", "SSL_CERT_DIR", "TZ", "http_proxy", "https_proxy", "no_proxy")  # besides PAAS_*
 STANDARD_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 START_TIMEOUT = 60.0
 STOP_TIMEOUT = 45.0
@@ -93,7 +93,8 @@ def _replan_command(settings: Settings, root: Path) -> tuple[str, ...]:
 def _environment() -> dict[str, str]:
     passed = {name: value for name, value in os.environ.items() if name in PASSED_ON or name.startswith("PAAS_")}
     # One heap for all threads: the web process has 64 of them, and glibc would give each group its own (mallopt(3)).
-    return {"PATH": STANDARD_PATH, "LANG": "C.UTF-8", "HOME": "/", "MALLOC_ARENA_MAX": "2", **passed}
+    path = f"{os.environ.get('PATH', '')}:{STANDARD_PATH}".lstrip(":")  # `su` alone leaves out where iptables lies
+    return {"PATH": path, "LANG": "C.UTF-8", "HOME": "/", "MALLOC_ARENA_MAX": "2", **passed}
 
 
 def up(settings: Settings, *, detach: bool = False) -> None:

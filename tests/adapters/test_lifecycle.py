@@ -56,6 +56,13 @@ def test_a_taken_port_is_found_in_both_families(settings, bind, family):
             up(settings.model_copy(update={"bind": bind}))
 
 
+def test_programs_of_root_are_found_whatever_path_paas_was_started_with(settings, monkeypatch):
+    """`su` without a dash leaves /usr/sbin out on Debian: iptables, nginx and useradd lie there."""
+    monkeypatch.setenv("PATH", "/opt/mine")
+    assert dict(make_plan(settings).environment)["PATH"].split(":")[:1] == ["/opt/mine"]
+    assert "/usr/sbin" in dict(make_plan(settings).environment)["PATH"].split(":")
+
+
 def test_a_second_up_is_refused(settings):
     holder = hold_lock(settings)
     try:
