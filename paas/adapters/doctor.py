@@ -191,8 +191,7 @@ def _skew(host: str) -> float | None:
     try:
         with closing(http.client.HTTPConnection(host, timeout=2)) as connection:
             connection.request("HEAD", "/")
-            date = connection.getresponse().getheader("Date")
-    except (OSError, http.client.HTTPException):
+            date = connection.getresponse().getheader("Date", "")
+        return time.time() - email.utils.parsedate_to_datetime(date).timestamp()
+    except (OSError, http.client.HTTPException, ValueError):  # it is no date: a portal between us and the host
         return None
-    parsed = email.utils.parsedate_to_datetime(date) if date else None
-    return time.time() - parsed.timestamp() if parsed else None

@@ -39,10 +39,13 @@ class LocalTerminal:
         return sys.stdin.readline() or None
 
     def read_all(self, limit: int) -> str:
-        text = sys.stdin.read(limit + 1)
+        text = sys.stdin.buffer.read(limit + 1)
         if len(text) > limit:
-            raise BadInputError(f"At most {limit:,} characters are read from stdin", code="stdin-size")
-        return text
+            raise BadInputError(f"At most {limit:,} bytes are read from stdin", code="stdin-size")
+        try:
+            return text.decode("utf-8")
+        except UnicodeDecodeError:
+            raise BadInputError("What stdin holds is not UTF-8 text", code="encoding") from None
 
     def is_gone(self) -> bool:
         return False

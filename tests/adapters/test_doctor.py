@@ -1,11 +1,14 @@
 """The questions, put to fakes; what the answers mean is in tests/rules/test_doctor.py."""
 
+import socket
+import threading
+from contextlib import closing
 from datetime import UTC, datetime
 from ipaddress import IPv4Network
 
 import pytest
 
-from paas.adapters.doctor import METADATA, Doctor
+from paas.adapters.doctor import METADATA, Doctor, _skew
 from paas.ports import ImageFacts, NetworkSpec
 from paas.settings import Settings
 from tests.fakes.behaviour import Behaviour
@@ -53,6 +56,20 @@ def test_a_dead_engine_is_one_finding_and_ends_no_other(doctor, runtime):
     assert states["docker"] == "fail"
     assert {"nginx", "permissions", "firewall", "disk", "secrets"} <= set(states)
     assert "orphans" not in states
+
+
+def test_a_host_that_tells_no_date_is_passed_over():
+    with closing(socket.create_server(("127.0.0.1", 0))) as portal:
+        answer = b"HTTP/1.1 302 Found\r\nDate: soon\r\n\r\n"
+        threading.Thread(target=answer_once, args=(portal, answer), daemon=True).start()
+        assert _skew(f"127.0.0.1:{portal.getsockname()[1]}") is None
+
+
+def answer_once(portal: socket.socket, answer: bytes) -> None:
+    line, _ = portal.accept()
+    with line:
+        line.recv(1000)
+        line.sendall(answer)
 
 
 def test_without_an_app_there_is_nothing_to_probe_from(doctor):
