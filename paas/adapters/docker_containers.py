@@ -170,11 +170,6 @@ class DockerContainers:
             return
 
 
-def _is_told_enough(entry: Mapping[str, Any], app_id: str | None) -> bool:
-    """In a look at everything, the list itself says enough of what runs (all but its start)."""
-    return app_id is None and entry["State"] == "running"
-
-
 def _refusal(spec: ContainerSpec, error: APIError) -> DeployError:
     if error.status_code == 404 and "image" in said(error).lower():
         return DeployError(f"The image of {spec.name} is gone", f"ps:rebuild {spec.app_name}", code="image-gone")

@@ -100,17 +100,17 @@ class DockerLogStream:
         file = _identity(facts.file) if follow else None
         answer = self._engine.open_stream("GET", f"/containers/{facts.id}/logs", params=self._params(follow))
         self._answer = answer
-        if self._is_closed:
-            return
-        self._tail = None
-        chunks = self._chunks(answer, facts.file, file) if follow else answer.iter_content(chunk_size=None)
-        frames = split_terminal(chunks) if facts.is_tty else demultiplex(chunks)
-        for line in join_pieces(frames, has_ended=not facts.is_running):
-            here = (line.timestamp, line.ordinal)
-            if here > self._cursors[line.stream]:
-                self._cursors[line.stream] = here
-                yield line
-        answer.close()
+        with answer:  # also when the reader goes away in the middle
+            if self._is_closed:
+                return
+            self._tail = None
+            chunks = self._chunks(answer, facts.file, file) if follow else answer.iter_content(chunk_size=None)
+            frames = split_terminal(chunks) if facts.is_tty else demultiplex(chunks)
+            for line in join_pieces(frames, has_ended=not facts.is_running):
+                here = (line.timestamp, line.ordinal)
+                if here > self._cursors[line.stream]:
+                    self._cursors[line.stream] = here
+                    yield line
 
     def _chunks(self, answer: requests.Response, path: Path, file: int | None) -> Iterator[bytes]:
         """What came while the log file was still the same: all of it is without a gap."""

@@ -25,6 +25,7 @@ from paas.adapters.nginx_config import LATE_SOCKET
 from paas.errors import UnavailableError
 
 POLL = 0.005
+CHECK_TIMEOUT = 60  # (s)
 _ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"}
 _EMERGENCY = re.compile(r"\[emerg\] (?:\d+#\d+: )?(.*)")
 
@@ -42,7 +43,18 @@ class NginxProcess:
     def check(self, folder: Path) -> str:
         """What nginx says against the configuration in this folder; empty when nothing."""
         command = [_binary(), "-t", "-q", "-p", str(self._prefix), "-c", str(folder / "nginx.conf")]
-        done = subprocess.run(command, cwd="/", env=_ENVIRONMENT, capture_output=True, text=True, timeout=60)
+        try:
+            done = subprocess.run(
+                command,
+                cwd="/",
+                env=_ENVIRONMENT,
+                capture_output=True,
+                text=True,
+                errors="replace",
+                timeout=CHECK_TIMEOUT,
+            )
+        except subprocess.TimeoutExpired:
+            raise UnavailableError(f"nginx -t did not end within {CHECK_TIMEOUT} s", "paas doctor") from None
         return "" if done.returncode == 0 else _emergency(done.stderr).replace(f"{folder}/", "")
 
     def launch(self, timeout: float) -> None:
@@ -50,7 +62,7 @@ class NginxProcess:
         for left in (self._status_socket, self._late_socket):
             left.unlink(missing_ok=True)  # by a killed master; nginx would call the address taken
         command = [_binary(), "-p", str(self._prefix), "-c", str(self._configuration)]
-        with (self._prefix / "logs" / "start.log").open("w+") as output:
+        with (self._prefix / "logs" / "start.log").open("w+", errors="replace") as output:
             done = subprocess.run(
                 command,
                 cwd=self._prefix,
