@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from paas.model import Job, Process, select
+from paas.model import Formation, Job, Process, select
 from tests.commands.world import World
 
 
@@ -48,6 +48,16 @@ def test_what_needs_a_release_says_so(small_world: World, command: str) -> None:
     words = f"{command} blog ls" if command.startswith("run") else f"{command} blog"
     code, screen = small_world.type(small_world.admin, words)
     assert code == 1 and "[no-release]" in screen.err
+
+
+def test_an_app_that_is_scaled_to_nothing_is_stopped_and_one_that_lost_its_copies_is_unhealthy(deployed: World) -> None:
+    assert deployed.call(deployed.admin, "apps:info", app="blog").status == "Unhealthy"
+    with deployed.on.database.write() as session:
+        session.add(Formation(app_id=deployed.app("blog").id, process_type="web", quantity=0))
+    assert deployed.call(deployed.admin, "apps:info", app="blog").status == "Stopped"
+    with deployed.on.database.write() as session:
+        session.add(Formation(app_id=deployed.app("blog").id, process_type="worker", quantity=1))
+    assert deployed.call(deployed.admin, "apps:info", app="blog").status == "Unhealthy"
 
 
 def test_rollback_goes_to_the_release_before_or_to_the_named_one(deployed: World) -> None:
