@@ -170,7 +170,13 @@ def forget_crashes(on: WorkerPlatform, app_id: str, container: str) -> None:
 
 
 def queue_repair(on: WorkerPlatform, app_id: str, lost: Sequence[str]) -> None:
-    """Queue one for the app, unless a job of it is there already; the next may come only after a while."""
+    """Queue one for the app, unless a job of it is there already; the next may come only after a while.
+
+    Docker is asked once more: a copy may have become live after all containers were listed.
+    """
+    lost = [name for name in lost if on.runtime.find(name) is None]
+    if not lost:
+        return
     now = on.clock.now()
     with on.database.write() as session:
         app = session.get(App, app_id)
@@ -186,7 +192,7 @@ def queue_repair(on: WorkerPlatform, app_id: str, lost: Sequence[str]) -> None:
                 created_at=now, created_by="platform", user_id=None, via="timetable",
             )
         )  # fmt: skip
-    log.info("queue-repair", app=app_id, lost=list(lost))
+    log.info("queue-repair", app=app_id, lost=lost)
     on.worker.ring()
 
 

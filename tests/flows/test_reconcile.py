@@ -157,6 +157,20 @@ def test_a_release_that_is_cut_during_the_pass_is_not_given_up(stage: Stage) -> 
     assert stage.ledger() == ["v1 current", "v2 failed"]
 
 
+def test_a_copy_that_came_after_the_list_of_containers_is_not_lost(stage: Stage) -> None:
+    name = deployed(stage)
+    spec = stage.runtime.spec_of(name)
+    stage.runtime.lose(name)
+
+    def hold(app_id: str) -> AbstractContextManager[bool]:
+        stage.runtime.start(spec)
+        return nullcontext(True)
+
+    reconcile(stage.on, hold)
+    assert repairs(stage) == []
+    assert stage.rows("live")[0].restarts == 0
+
+
 def test_an_app_that_somebody_works_on_is_left_to_them(stage: Stage) -> None:
     name = deployed(stage)
     stage.runtime.die(name, 1)
