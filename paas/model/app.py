@@ -24,7 +24,7 @@ class App(Base):
     is_stopped: Mapped[bool] = mapped_column(default=False)  # ps:stop
     is_destroying: Mapped[bool] = mapped_column(default=False)  # set before the first thing goes
     deploy_branch: Mapped[str | None]
-    domains_disabled: Mapped[bool] = mapped_column(default=False)  # domains:clear took the default host away
+    domains_disabled: Mapped[bool] = mapped_column(default=False)  # domains:set or :remove took the default ones away
     builder: Mapped[str | None]  # None: chosen from the source; "dockerfile", or a buildpack's name
     build_settings: Mapped[dict[str, Any]] = mapped_column(
         default=dict

@@ -68,7 +68,10 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Session]:
-        """A snapshot to read from; what is changed in it is not kept."""
+        """To read from; what is changed in it is not kept.
+
+        On SQLite all of it is one snapshot, on PostgreSQL each statement sees what was committed when it began.
+        """
         with Session(self.engine, expire_on_commit=False, autoflush=False) as session:
             yield session
 
