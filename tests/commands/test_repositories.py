@@ -83,7 +83,7 @@ def test_a_push_may_build_upon_the_branch_and_the_pushes_before_it(world: World)
         session.merge(world.app("blog")).branch_commit = C
     queued = deploy_push(ctx, app.id, SOURCE, Push(branch="main", old=C, new=A), no_cache=True)
     assert commits_before(ctx, app.id) == [C, A]
-    assert deploy_branch_of(ctx, app.id) == "main"
+    assert deploy_branch_of(ctx, app.id) is None, "a first push settles it when it is live"
     with world.on.database.read() as session:
         job = session.get(Job, queued.job_id)
     assert job is not None and job.payload["no_cache"] is True
