@@ -61,7 +61,7 @@ class Tenant:
     def push(self, *lines: str) -> str:
         """Push a change whose Dockerfile ends with these lines and then fails; what the pusher reads."""
         self.repository.commit(self.files(*lines, f"RUN echo over-{secrets.token_hex(4)} && false"))
-        pushed = self.repository.push()
+        pushed = self.repository.push("-f", "paas", "main")
         assert pushed.returncode != 0
         return pushed.stderr
 

@@ -93,7 +93,7 @@ def test_endless_output_fills_no_disk(two: Two) -> None:
     two.bea.repository.commit(
         two.bea.files() | {"Procfile": "web: python3 -u server.py\nflood: python3 flood.py\n", "flood.py": FLOOD}
     )
-    assert two.bea.repository.push().returncode == 0
+    assert two.bea.repository.push("-f", "paas", "main").returncode == 0
     folder = two.on.home / "logs" / two.on.app("beta").id
     with Prober(two.on.http_port, "alpha.localhost") as prober:
         two.bea.ssh("ps:scale", "beta", "flood=1")
