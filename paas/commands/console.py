@@ -165,6 +165,8 @@ def parse(declared: Command, words: list[str], flags: Flags) -> dict[str, Any]:
     flags.format = _format(values.pop("format__", None) or flags.format)
     flags.quiet = values.pop("quiet__", False) or flags.quiet
     flags.force = values.pop("force__", False) or flags.force
+    if declared.passes_words and values["words"][:1] == ("--",):  # run blog -- ls: only a separator
+        values["words"] = values["words"][1:]
     known = {parameter.name: parameter for parameter in declared.parameters}
     return {name: value for name, value in values.items() if value is not None or known[name].required}
 

@@ -42,7 +42,7 @@ def test_before_the_first_deploy_scale_is_remembered(small_world: World) -> None
     assert small_world.type(small_world.admin, "ps:scale blog")[1].out.splitlines()[-1] == "web: 3"
 
 
-@pytest.mark.parametrize("command", ["ps:restart", "ps:start", "ps:rebuild", "rollback", "run", "run:detached"])
+@pytest.mark.parametrize("command", ["ps:restart", "ps:start", "ps:rebuild", "rollback", "run", "run:detached", "enter"])
 def test_what_needs_a_release_says_so(small_world: World, command: str) -> None:
     small_world.type(small_world.admin, "apps:create blog")
     words = f"{command} blog ls" if command.startswith("run") else f"{command} blog"
@@ -115,4 +115,5 @@ def test_releases_are_listed_compared_and_shown(deployed: World) -> None:
 def test_run_may_be_detached_by_a_flag_before_the_app(deployed: World) -> None:
     assert deployed.type(deployed.admin, "run --detach blog ls --detach")[0] == 0
     assert deployed.type(deployed.admin, "--app blog run --detach ls")[0] == 0
-    assert [job["command"] for job in _jobs(deployed)] == [["ls", "--detach"], ["ls"]]
+    assert deployed.type(deployed.admin, "run --detach blog -- ls --")[0] == 0
+    assert [job["command"] for job in _jobs(deployed)] == [["ls", "--detach"], ["ls"], ["ls", "--"]]
