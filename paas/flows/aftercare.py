@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from paas.context import WorkerPlatform
 from paas.errors import PaasError
-from paas.flows.findings import app_of, recipe_of
+from paas.flows.findings import app_of, recipe_of, wanted_formation
 from paas.flows.route import first_host
 from paas.flows.say import JobLog
 from paas.flows.step import step
 from paas.flows.task import brings_image, run_task
 from paas.flows.work import Work
 from paas.model import Release
-from paas.rules.formation import WEB
+from paas.rules.formation import WEB, idle_processes
 
 
 @step("aftercare")
@@ -22,6 +22,8 @@ def conclude(on: WorkerPlatform, work: Work, release: Release, say: JobLog) -> N
     """Run app.json's postdeploy scripts and say where the app is."""
     _run_scripts(on, work, release, say)
     app = app_of(on, work)
+    if _is_first(on, release) and (idle := idle_processes(wanted_formation(on, release))):
+        say(f"Not started: {', '.join(idle)} (ps:scale {app.name} {idle[0]}=1)")
     host = first_host(on, app) if WEB in release.processes else None
     url = on.settings.app_url(host) if host else None
     began = work.job.claimed_at or release.created_at

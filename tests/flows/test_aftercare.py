@@ -25,6 +25,11 @@ def test_a_postdeploy_script_that_fails_does_not_fail_the_deploy(stage: Stage) -
     assert "The postdeploy task ended with exit code 3; v1 serves all the same" in stage.log(job.id)
 
 
+def test_the_first_deploy_says_which_processes_nobody_wants(stage: Stage) -> None:
+    assert "       Not started: worker (ps:scale blog worker=1)" in stage.log(stage.push("a").id)
+    assert "Not started" not in stage.log(stage.push("b").id)
+
+
 def test_an_app_without_a_web_process_has_no_address(stage: Stage) -> None:
     job = stage.push("a", {"Dockerfile": b"FROM scratch\n", "Procfile": b"worker: work\n"})
     assert job.state == "succeeded"
