@@ -10,7 +10,7 @@ from typing import Any
 from paas.commands.declare import Command, find, validate
 from paas.commands.present import storable
 from paas.context import Caller, Context
-from paas.errors import AppNotFoundError, ForbiddenError, NotFoundError, PaasError, UnknownCommandError
+from paas.errors import AppNotFoundError, ForbiddenError, PaasError, UnknownCommandError
 from paas.model import App, Event, Grant, Session, select
 from paas.model.app import find_app
 from paas.rules.access import Level, is_about_apps, is_enough, scope_allows
@@ -145,7 +145,3 @@ def _shorten(words: dict[str, Any]) -> dict[str, Any]:
         text = " ".join(map(str, value)) if isinstance(value, list | tuple) else value
         shown[storable(key[:60])] = storable(str(text)[:200]) if not isinstance(text, bool) else text
     return dict(list(shown.items())[:20])
-
-
-def not_found(what: str, name: str, hint: str = "") -> NotFoundError:
-    return NotFoundError(f"{what} {name} does not exist", hint)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from paas.context import Context
 from paas.model import App, Job, Session
-from paas.model.job import ahead_of
 from paas.rules.jobs import GLOBAL, HEAVY, Order, read_order
 
 
@@ -37,8 +36,3 @@ def request(ctx: Context, app: App | None, order: Order, priority: int = 0) -> J
         job = enqueue(session, ctx, app, order, priority)
     ctx.on.worker.ring()
     return job
-
-
-def place_in_queue(session: Session, job: Job) -> int:
-    """How many jobs of the same app come before this one."""
-    return ahead_of(session, job)

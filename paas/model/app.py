@@ -69,10 +69,6 @@ def find_app(session: Session, name: str) -> App | None:
     return session.scalar(select(App).where(App.name == name))
 
 
-def list_apps(session: Session) -> list[App]:
-    return list(session.scalars(select(App).order_by(App.name)))
-
-
 def next_rollout(session: Session, app_id: str) -> int:
     """Take the next rollout number in this (writing) transaction."""
     row = session.execute(

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from paas.rules.formation import WEB
 from paas.rules.names import container_name, display_name
 
 
@@ -35,11 +34,6 @@ class Rollout:
     wanted: tuple[Copy, ...]
     start: tuple[Copy, ...]
     retire: tuple[Copy, ...]
-
-    @property
-    def fronts(self) -> tuple[Copy, ...]:
-        """Those that traffic goes to."""
-        return tuple(copy for copy in self.wanted if copy.process_type == WEB)
 
 
 def plan_rollout(

@@ -44,8 +44,3 @@ def test_rollouts(
 ) -> None:
     plan = plan_rollout(APP, 9, formation, [copy(name) for name in running], {copy(name).container for name in renew})
     assert (shown(plan.wanted), shown(plan.start), shown(plan.retire)) == (wanted, start, retire)
-
-
-def test_only_web_gets_traffic() -> None:
-    plan = plan_rollout(APP, 1, {"web": 2, "worker": 1}, [], [])
-    assert shown(plan.fronts) == ["web.1 r1", "web.2 r1"]
