@@ -74,6 +74,7 @@ def enter(ctx: Context, app: TheApp, process: str = "web", *words: str) -> Inter
     """
     if not _COPY.fullmatch(process):
         raise BadInputError(f"{process[:40]!a} is no process", f"enter {app.name} web.1", code="process-unknown")
+    _want_release(app)
     with ctx.on.database.read() as session:
         names = [display_name(row.process_type, row.copy) for row in processes_of(session, app.id, "live")]
     wanted = process if "." in process else f"{process}.1"

@@ -42,7 +42,9 @@ def test_before_the_first_deploy_scale_is_remembered(small_world: World) -> None
     assert small_world.type(small_world.admin, "ps:scale blog")[1].out.splitlines()[-1] == "web: 3"
 
 
-@pytest.mark.parametrize("command", ["ps:restart", "ps:start", "ps:rebuild", "rollback", "run", "run:detached", "enter"])
+@pytest.mark.parametrize(
+    "command", ["ps:restart", "ps:start", "ps:rebuild", "rollback", "run", "run:detached", "enter"]
+)
 def test_what_needs_a_release_says_so(small_world: World, command: str) -> None:
     small_world.type(small_world.admin, "apps:create blog")
     words = f"{command} blog ls" if command.startswith("run") else f"{command} blog"
