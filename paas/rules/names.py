@@ -1,4 +1,4 @@
-"""What is it called? Names that the platform gives to things outside its database, and the grammar of those given to us.
+"""What is it called? Names that the platform gives to things outside its database, and the grammar of given names.
 
 Networks, volumes, image tags and log folders carry the immutable app id, never the name: renaming an app is a row.
 """
