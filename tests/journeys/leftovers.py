@@ -66,9 +66,13 @@ def _containers(on: Installation, session: Session) -> Iterator[str]:
 
 
 def _networks(on: Installation, session: Session) -> Iterator[str]:
-    rows = session.execute(select(App.id, App.subnet).where(App.subnet.is_not(None)))
-    recorded = {f"{names.network_name(row.id)} {row.subnet}" for row in rows}
-    yield from _differences("network", {f"{it.name} {it.subnet}" for it in on.runtime.networks()}, recorded)
+    """One that is gone is missed by apps that run something only; the others make it anew when they start."""
+    rows = session.execute(select(App.id, App.subnet).where(App.subnet.is_not(None))).all()
+    recorded = {f"{names.network_name(row.id)} {row.subnet}": row.id for row in rows}
+    there = {f"{it.name} {it.subnet}" for it in on.runtime.networks()}
+    running = set(session.scalars(select(Process.app_id)))
+    yield from (f"network {name} without a row" for name in there - recorded.keys())
+    yield from (f"network {name} is gone" for name, app in recorded.items() if name not in there and app in running)
 
 
 def _addresses(on: Installation, session: Session) -> Iterator[str]:

@@ -65,9 +65,7 @@ class SecondEngine:
 
     def remove(self) -> None:
         if self._process is not None:
-            self._process.terminate()
-            with suppress(subprocess.TimeoutExpired):
-                self._process.wait(20)
+            self.kill()
         for process in psutil.process_iter():
             with suppress(psutil.Error):
                 if any(str(self.folder) in word for word in process.cmdline()):

@@ -40,6 +40,8 @@ def test_after_a_reboot_with_everything_gone_all_apps_serve(own: Callable[..., I
     assert on.get("halted")[0] == 503
     assert_nothing_is_left(on)
     assert sorted(each["name"] for each in on.ask("ps", "blog")) == ["web.1", "web.2", "worker.1"]
-    shop.commit(small_app("two"))
+    assert on.ssh("ps:start", "halted").returncode == 0
+    assert on.get("halted") == (200, "one")
+    shop.commit(small_app("two", Procfile="web: python3 -u server.py\n"))
     assert shop.push().returncode == 0
     assert on.get("shop") == (200, "two")
