@@ -15,8 +15,8 @@ from paas.errors import BadInputError
 from paas.model import App, Job, Release, Session, select, update
 from paas.model.job import QUEUED, RUNNING
 
-# The grammar of git check-ref-format(1), as a pattern of what is allowed; a leading - would read as an option.
-_BRANCH = re.compile(r"(?!-)(?!.*(?:\.\.|//|@\{|/\.|\.lock(?:/|\Z)))[^\x00-\x20\x7f~^:?*\[\\]{1,200}", re.ASCII)
+# Narrower than git check-ref-format(1): a name that our hints quote must be safe to paste into a shell.
+_BRANCH = re.compile(r"(?!-)(?!.*(?:\.\.|//|@\{|/\.|\.lock(?:/|\Z)))[A-Za-z0-9._/+@#=-]{1,200}", re.ASCII)
 
 
 @dataclass(frozen=True)
