@@ -103,9 +103,10 @@ class BuildKit:
             return BuiltImage(image_id_file.read_text().strip(), order.tag)
 
     def prune(self, keep_bytes: int) -> int:
-        with self._engine.talking():
-            answer = self._engine.client.prune_builds(keep_storage=keep_bytes, all=True)
-        return int(answer.get("SpaceReclaimed") or 0)
+        # Engine 28 and later (API 1.48) call it reserved-space, which the SDK does not know; each ignores the other's.
+        params: dict[str, str | int] = {"all": 1, "keep-storage": keep_bytes, "reserved-space": keep_bytes}
+        with self._engine.talking(), self._engine.open_stream("POST", "/build/prune", params=params) as answer:
+            return int(answer.json().get("SpaceReclaimed") or 0)
 
     def _run(
         self,

@@ -12,6 +12,8 @@ from paas.adapters.docker_engine import Engine
 from paas.ports import ImageFacts
 from paas.rules import names
 
+UNKNOWN = "0001-01-01T00:00:00Z"  # what engines before 25 said of an image that does not tell when it was made
+
 
 class DockerImages:
     """The part of ports.Runtime that is about images."""
@@ -52,7 +54,7 @@ def _facts(told: Mapping[str, Any]) -> ImageFacts:
         id=told["Id"],
         tags=tuple(told.get("RepoTags") or ()),
         size=int(told.get("Size", 0)),
-        created_at=datetime.fromisoformat(told["Created"]),
+        created_at=datetime.fromisoformat(told.get("Created") or UNKNOWN),
         exposed_ports=tuple(sorted(int(number) for number, _, kind in ports if kind in ("", "tcp"))),
         entrypoint=tuple(config.get("Entrypoint") or ()),
         command=tuple(config.get("Cmd") or ()),
