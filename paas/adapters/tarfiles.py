@@ -10,7 +10,7 @@ from __future__ import annotations
 import posixpath
 import tarfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -23,14 +23,17 @@ _BROKEN = (tarfile.TarError, EOFError, zlib.error, OSError, ValueError, Overflow
 
 
 class TarSource:
-    """An open source. `members` maps clean relative paths to what stands there, in the order of the archive."""
+    """An open source. `members` maps clean relative paths to what stands there, in the order of the archive.
 
-    def __init__(self, path: Path, limit: int) -> None:
+    `known`: the members of the same file as another TarSource has found them; finding them takes 20 ms per 1,000.
+    """
+
+    def __init__(self, path: Path, limit: int, known: Mapping[str, tarfile.TarInfo] | None = None) -> None:
         self._limit = limit
         with _refusing_broken():
             self._tar = tarfile.open(path, "r:*", errors="surrogateescape", encoding="utf-8")  # noqa: SIM115 - closed by __exit__
             try:
-                self.members = self._index()
+                self.members: Mapping[str, tarfile.TarInfo] = self._index() if known is None else known
             except BaseException:
                 self._tar.close()
                 raise

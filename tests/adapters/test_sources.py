@@ -34,6 +34,13 @@ def put_down(settings: Settings, name: str = "in.tar", **files: str) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
+def test_a_source_that_was_replaced_is_read_anew(settings: Settings, sources: TarSources) -> None:
+    path = sources.accept("ssh", "in.tar", put_down(settings, Procfile="web: old", other="x"), 7)
+    assert (sources.read(path, "Procfile"), sources.read(path, "other")) == (b"web: old", b"x")
+    path = sources.accept("ssh", "in.tar", put_down(settings, Procfile="web: new"), 7)
+    assert (sources.read(path, "Procfile"), sources.read(path, "other")) == (b"web: new", None)
+
+
 class TestTarSources(SourcesContract):
     @pytest.fixture
     def put(self, settings: Settings) -> Put:
