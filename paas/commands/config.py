@@ -35,12 +35,17 @@ class Variable:
 
 def _show_variables(variables: list[Variable]) -> str:
     width = max((len(variable.key) for variable in variables), default=0) + 2
-    return "\n".join(
-        ["=====> Environment variables", *(f"{each.key + ':':<{width}} {each.value}" for each in variables)]
-    )
+    return "\n".join(f"{each.key + ':':<{width}} {each.value}" for each in variables)
 
 
-@command("config:show", allow="view", api="GET /apps/{app}/config", aliases=("config",), show=_show_variables)
+@command(
+    "config:show",
+    allow="view",
+    api="GET /apps/{app}/config",
+    aliases=("config",),
+    show=_show_variables,
+    heading="=====> {app} env vars",
+)
 def show(ctx: Context, app: TheApp) -> list[Variable]:
     """List an app's variables, their values masked.
 

@@ -124,7 +124,8 @@ def _run(flags: Flags, ctx: Context, terminal: Terminal) -> int:
             values[parameter.name] = terminal.read_all(LONGEST_STDIN)
     if declared.is_dangerous and not flags.force:
         confirm(declared, values, terminal)
-    return answer(declared, call(declared.name, ctx, values), flags, ctx, terminal)
+    heading = declared.heading.format(app=values.get("app", ""))
+    return answer(declared, call(declared.name, ctx, values), flags, ctx, terminal, heading)
 
 
 def _help(words: list[str], ctx: Context, terminal: Terminal) -> int:
@@ -216,12 +217,13 @@ def confirm(declared: Command, values: dict[str, Any], terminal: Terminal) -> No
     terminal.write_error(f" !     To proceed, type {subject!a}: ")
     said = terminal.read_line()
     if said is None or said.strip() != subject:
+        terminal.write_error("\n" if said is None else "")
         raise UsageError(
             "Confirmation did not match, nothing was changed", f"{declared.name} {subject} --force", code="unconfirmed"
         )
 
 
-def answer(declared: Command, result: Any, flags: Flags, ctx: Context, terminal: Terminal) -> int:
+def answer(declared: Command, result: Any, flags: Flags, ctx: Context, terminal: Terminal, heading: str = "") -> int:
     """Write a result as this caller wants it; the exit code."""
     if isinstance(result, JobStarted):
         return _follow(result, flags, ctx, terminal)
@@ -245,16 +247,23 @@ def answer(declared: Command, result: Any, flags: Flags, ctx: Context, terminal:
         if result.message and not flags.quiet:
             terminal.write(result.message + "\n")
     else:
-        _write_text(declared, result, flags, terminal)
+        _write_text(declared, result, flags, terminal, heading)
     return 0 if not isinstance(result, Exists) or result.answer else 1
 
 
-def _write_text(declared: Command, result: Any, flags: Flags, terminal: Terminal) -> None:
-    text = declared.show(result) if declared.show else present.as_text(result, declared.name)
+def _write_text(declared: Command, result: Any, flags: Flags, terminal: Terminal, heading: str) -> None:
+    subject = str(getattr(result, "app", None) or getattr(result, "name", None) or "")
+    text = declared.show(result) if declared.show else present.as_text(result, f"{subject} {_topic(declared)}".strip())
+    text = "\n".join(part for part in (heading, text) if part)
     if flags.quiet:
-        text = "\n".join(line for line in text.splitlines() if not line.startswith("=====>"))
+        text = "\n".join(line for line in text.splitlines() if not line.startswith(("=====>", "----->")))
     if text:
         terminal.write(text + "\n")
+
+
+def _topic(declared: Command) -> str:
+    """As Dokku heads its reports: `blog app information`."""
+    return f"{declared.topic.removesuffix('s')} information"
 
 
 def _follow(started: JobStarted, flags: Flags, ctx: Context, terminal: Terminal) -> int:
@@ -262,15 +271,17 @@ def _follow(started: JobStarted, flags: Flags, ctx: Context, terminal: Terminal)
         terminal.write(f"-----> {started.message}\n")
     if not started.is_followed:
         return 0
+    has_spoken = False
     for line in follow_lines(ctx.on, started.job_id):
         if terminal.is_gone():
             return 0
         if line is not None and not flags.quiet and flags.format == "text":
+            has_spoken = True
             terminal.write(line + "\n")
     outcome = outcome_of(ctx.on, started.job_id)
     if flags.format == "json":
         terminal.write(present.as_json(outcome) + "\n")
-    elif outcome is not None and not outcome.succeeded:
+    elif outcome is not None and not outcome.succeeded and not has_spoken:
         say_no(PaasError(outcome.message, outcome.hint, code=outcome.code), flags, terminal)
     return 0 if outcome is not None and outcome.succeeded else 1
 

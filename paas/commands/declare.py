@@ -77,6 +77,7 @@ class Command:
     description: str
     returns: Any
     show: Callable[[Any], str] | None
+    heading: str  # stands over the text, with {app} for its name; "" when there is none, or `show` makes it
     aliases: tuple[str, ...]
     is_dangerous: bool  # asks for the app's name unless --force
     passes_words: bool  # what follows the app is another program's words (run, enter)
@@ -110,6 +111,7 @@ def command(
     allow: Allow,
     api: str,
     show: Callable[[Any], str] | None = None,
+    heading: str = "",
     aliases: tuple[str, ...] = (),
     dangerous: bool = False,
     passes_words: bool = False,
@@ -140,6 +142,7 @@ def command(
             examples=tuple(line[2:] for line in lines if line.startswith("$ ")),
             returns=typing.get_type_hints(function, include_extras=True).get("return", None),
             show=show,
+            heading=heading,
             aliases=aliases,
             is_dangerous=dangerous,
             passes_words=passes_words,

@@ -59,10 +59,12 @@ def _show_scale(result: Any) -> str:
     if not isinstance(result, list):
         return present.as_text(result)
     rows = [f"{line.process}: {line.quantity}" for line in result]
-    return "\n".join(["=====> Scaling", "proctype: qty", "--------: ---", *rows])
+    return "\n".join(["proctype: qty", "--------: ---", *rows])
 
 
-@command("ps:scale", allow="operate", api="PATCH /apps/{app}/scale", show=_show_scale)
+@command(
+    "ps:scale", allow="operate", api="PATCH /apps/{app}/scale", show=_show_scale, heading="-----> Scaling for {app}"
+)
 def scale(ctx: Context, app: TheApp, *pairs: str) -> list[ScaleLine] | JobStarted | Done:
     """Set how many copies of each process run; without pairs: show them.
 

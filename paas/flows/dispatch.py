@@ -119,7 +119,7 @@ def explain_failure(on: WorkerPlatform, work: Work, error: PaasError, say: JobLo
     if phase in PHASES and not isinstance(error, CancelledJobError):
         say.remark(PHASES[phase])
     say.quote(getattr(error, "tail", ()))
-    say.remark(error.message)
+    say.remark(f"{error.message}  [{error.code}]")
     if error.hint:
         say.remark(error.hint)
     with on.database.read() as session:

@@ -43,6 +43,8 @@ def check_domain(name: str, app_name: str, base_domains: Collection[str], *, is_
     """
     domain = parse_domain(name)
     bare = domain.removeprefix("*.")
+    if domain == bare and "." not in bare:
+        raise BadInputError(f"{domain} has no dot", "name a whole host: www.example.com", code="domain")
     for base in base_domains:
         if any(_is_at_or_below(bare, f"{label}.{base}") for label in RESERVED_LABELS):
             raise ForbiddenError(f"{domain} is reserved by the platform", "choose another name", code="domain-reserved")

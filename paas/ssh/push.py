@@ -125,13 +125,15 @@ class PushSession:
 
     def _watch(self, job_id: int, say: Say) -> Outcome:
         """Pass the job's lines on until it ends, whether or not somebody still listens."""
+        has_spoken = False
         for line in follow_lines(self._ctx.on, job_id):
             if line is not None:
+                has_spoken = True
                 say(line)
         outcome = outcome_of(self._ctx.on, job_id)
         if outcome is None:
             raise ValueError(f"job {job_id} has not ended")
-        if not outcome.succeeded:
+        if not outcome.succeeded and not has_spoken:  # it never ran: a job that ran has said why itself
             _say_no(PaasError(outcome.message, outcome.hint, code=outcome.code), say)
         return outcome
 

@@ -20,7 +20,7 @@ def test_a_failure_is_told_in_order(sqlite_stage: Stage) -> None:
     assert sqlite_stage.log(job.id).splitlines()[-5:] == [
         " !     The build failed",
         " !     no rule",
-        " !     RUN make failed",
+        " !     RUN make failed  [build-failed]",
         " !     look at the Makefile",
         " !     v1 still serves",
     ]

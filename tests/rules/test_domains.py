@@ -189,3 +189,8 @@ def test_default_hosts_follow_the_base_domains() -> None:
 )
 def test_a_certificates_wildcard_stands_for_one_label(host: str, covered: bool) -> None:
     assert is_covered(host, ("Example.com", "*.example.com")) is covered
+
+
+def test_a_host_without_a_dot_is_nobodys() -> None:
+    with pytest.raises(BadInputError, match="has no dot"):
+        check_domain("blog", "blog", ("example.com",), is_admin=True)

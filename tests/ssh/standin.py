@@ -85,6 +85,7 @@ class StandInWorker:
             check_turn(order.push, app.branch_commit if app else None)
             self.deploy(order, log.write)
         except PaasError as error:
+            log.write(f" !     {error.message}  [{error.code}]\n !     {error.hint}\n")
             with self._database.write() as session:
                 finish(
                     session, job.id, job.fence, FAILED, now,
