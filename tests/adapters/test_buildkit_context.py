@@ -21,7 +21,7 @@ def context_of(path: Path, **order: Any) -> BuildContext:
 
 
 def written(context: BuildContext) -> dict[str, bytes]:
-    """Name -> content (files), link target (links) or b"/" (folders)."""
+    """Name -> content (files), link target (links) or b"/" (folders), without the folder that all are in."""
     target = io.BytesIO()
     context.write(target, b"REWRITTEN")
     target.seek(0)
@@ -29,6 +29,8 @@ def written(context: BuildContext) -> dict[str, bytes]:
     with tarfile.open(fileobj=target) as tar:
         for member in tar:
             assert member.name not in found
+            if member.name == ".":
+                continue
             opened = tar.extractfile(member) if member.isfile() else None
             found[member.name] = opened.read() if opened else (member.linkname.encode() or b"/")
     return found
