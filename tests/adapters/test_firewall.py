@@ -98,8 +98,14 @@ class Site:
 
     def host_targets(self) -> list[str]:
         """The host's listener under every address that a container could know."""
-        addresses = [str(self.one.subnet[1]), str(self.other.subnet[1]), "172.17.0.1", OUTSIDE_HOST]
+        addresses = [str(self.one.subnet[1]), str(self.other.subnet[1]), docker0(), OUTSIDE_HOST]
         return [f"{address}:{self.host_port}" for address in addresses]
+
+
+def docker0() -> str:
+    """The host's address on the network of builds; Docker chooses another one where 172.17.0.0/16 is taken."""
+    shown = subprocess.run(["ip", "-4", "-o", "addr", "show", "docker0"], capture_output=True, text=True, check=True)
+    return shown.stdout.split("inet ")[1].split("/")[0]
 
 
 @pytest.fixture(scope="module")
@@ -152,7 +158,7 @@ def test_a_container_reaches_its_own_apps_copies_and_no_others(site: Site) -> No
 def test_a_build_reaches_neither_the_host_nor_an_app(site: Site, tmp_path: Path) -> None:
     copy = site.listener(site.one.name)
     site.firewall.ensure((), ())
-    targets = [f"172.17.0.1:{site.host_port}", f"{copy}:5000", f"{METADATA}:80"]
+    targets = [f"{docker0()}:{site.host_port}", f"{copy}:5000", f"{METADATA}:80"]
     (tmp_path / "probe.py").write_text(PROBE)
     (tmp_path / "Dockerfile").write_text(
         f"FROM {python_image()}\nCOPY probe.py /\nRUN python3 /probe.py {' '.join(targets)} > /answers\n"
@@ -197,7 +203,7 @@ def test_two_installations_do_not_fight(site: Site) -> None:
         site.firewall.ensure((), (site.host_port,))
         neighbour.ensure((), (81,))
         assert (site.firewall.check(), neighbour.check()) == ([], [])
-        own_gateway, build_gateway = f"{site.one.subnet[1]}:{site.host_port}", f"172.17.0.1:{site.host_port}"
+        own_gateway, build_gateway = f"{site.one.subnet[1]}:{site.host_port}", f"{docker0()}:{site.host_port}"
         assert site.probe(site.one.name, own_gateway) == {own_gateway: "open"}
         assert site.probe("bridge", build_gateway) == {build_gateway: "open"}, "docker0 is shared by both"
         neighbour.remove()
