@@ -87,7 +87,7 @@ def test_a_container_is_limited_and_never_restarted_by_docker(room: Room) -> Non
 
 
 def test_a_container_that_takes_too_much_memory_is_killed(room: Room) -> None:
-    """Docker's OOMKilled is no promise: under cgroup v1 it stays false when the exit is told before the event (seen)."""
+    """Docker's OOMKilled is no promise: under cgroup v1 it is false when the exit is told before the event (seen)."""
     spec = replace(room.spec("python3", "-c", "x = bytearray(200_000_000)"), memory=64_000_000)
     room.runtime.start(spec)
     assert room.runtime.wait(spec.name, 20) == 137

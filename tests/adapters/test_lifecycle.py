@@ -56,7 +56,7 @@ def families():
     yield from (("::", socket.AF_INET), ("::", socket.AF_INET6), ("::1", socket.AF_INET6))
 
 
-@pytest.mark.parametrize(("bind", "family"), families())
+@pytest.mark.parametrize(("bind", "family"), list(families()))
 def test_a_taken_port_is_found_in_both_families(settings, bind, family):
     with closing(socket.socket(family)) as other:
         other.bind(("::1" if family == socket.AF_INET6 else "127.0.0.1", settings.ssh_port))
