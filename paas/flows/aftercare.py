@@ -5,6 +5,8 @@ Nothing here fails the deploy: what goes wrong is a line in the log.
 
 from __future__ import annotations
 
+import structlog
+
 from paas.context import WorkerPlatform
 from paas.errors import PaasError
 from paas.flows.findings import app_of, recipe_of, wanted_formation
@@ -16,10 +18,21 @@ from paas.flows.work import Work
 from paas.model import Release
 from paas.rules.formation import WEB, idle_processes
 
+log = structlog.get_logger(__name__)
+
 
 @step("aftercare")
 def conclude(on: WorkerPlatform, work: Work, release: Release, say: JobLog) -> None:
     """Run app.json's postdeploy scripts and say where the app is."""
+    try:
+        _run_scripts_and_tell(on, work, release, say)
+    except Exception as error:  # even a bug of ours does not unmake a release that serves
+        log.exception("aftercare", job=work.job.id, error=repr(error))
+        work.keep(version=release.version)
+        say.quote([f"v{release.version} serves, but what was left to do failed"])
+
+
+def _run_scripts_and_tell(on: WorkerPlatform, work: Work, release: Release, say: JobLog) -> None:
     _run_scripts(on, work, release, say)
     app = app_of(on, work)
     if _is_first(on, release) and (idle := idle_processes(wanted_formation(on, release))):

@@ -6,6 +6,8 @@ are the ledger.
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from paas.context import WorkerPlatform
 from paas.flows.network import ensure_firewall
 from paas.flows.release import check_still_ours
@@ -13,9 +15,12 @@ from paas.flows.rollout import for_each
 from paas.flows.route import apply_sites
 from paas.flows.say import JobLog
 from paas.flows.work import Work
-from paas.model import Address, App, Image, Job, Process, Release, RestingSubnet, Source, delete, select
+from paas.model import Address, App, Image, Job, Process, Release, RestingSubnet, Source, delete, func, or_, select
 from paas.model.job import ENDED
 from paas.rules import names
+from paas.rules.jobs import Destroy
+
+RETRY_AFTER = timedelta(minutes=5)
 
 
 def destroy(on: WorkerPlatform, work: Work, say: JobLog) -> None:
@@ -33,6 +38,22 @@ def destroy(on: WorkerPlatform, work: Work, say: JobLog) -> None:
         forget_app(on, app_id)
         ensure_firewall(on)
     say.header("Destroyed: containers, network, images, logs, sources, repository")
+
+
+def resume_destroys(on: WorkerPlatform) -> None:
+    """Queue again what was begun and failed, for want of Docker say; each app once in a while."""
+    now = on.clock.now()
+    with on.database.write() as session:
+        for app in session.scalars(select(App).where(App.is_destroying.is_(True))).all():
+            jobs = select(func.count()).where(Job.app_id == app.id, Job.kind == "destroy")
+            if session.scalar(jobs.where(or_(Job.state.not_in(ENDED), Job.ended_at > now - RETRY_AFTER))):
+                continue
+            session.add(
+                Job(
+                    kind="destroy", app_id=app.id, app_name=app.name, payload=Destroy().model_dump(mode="json"),
+                    created_at=now, created_by="platform", user_id=None, via="timetable",
+                )
+            )  # fmt: skip
 
 
 def begin_destroying(on: WorkerPlatform, work: Work) -> bool:

@@ -16,6 +16,7 @@ import structlog
 
 from paas.context import WorkerPlatform
 from paas.errors import PaasError
+from paas.flows.destroy import resume_destroys
 from paas.flows.network import end_rests, ensure_firewall
 from paas.flows.prune import remove_unknown_images
 from paas.flows.rollout import discard_started, for_each, remove_container
@@ -43,6 +44,7 @@ def reconcile(on: WorkerPlatform, hold: Hold = _hold_nothing, *, is_boot: bool =
     facts = gather_facts(on, None, is_boot)
     act(on, find_differences(facts), facts, hold)
     fail_abandoned_releases(on)
+    resume_destroys(on)
     remove_unknown_networks(on)
     if is_boot:
         remove_unknown_images(on)

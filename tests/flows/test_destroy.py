@@ -7,7 +7,7 @@ import pytest
 from paas.flows.destroy import forget_app, remove_containers, remove_files, remove_images, remove_network
 from paas.flows.reconcile import reconcile
 from paas.flows.route import apply_sites
-from paas.model import App, Domain, Grant, RestingSubnet, User, func, select
+from paas.model import App, Domain, Grant, Job, RestingSubnet, User, func, select
 from paas.rules.jobs import Destroy, Restart
 from tests.flows.stage import APP, Stage
 
@@ -83,3 +83,23 @@ def test_its_subnet_is_given_out_again_once_nginx_cannot_know_it(stage: Stage) -
     reconcile(stage.on)
     with stage.on.database.read() as session:
         assert session.scalar(select(func.count()).select_from(RestingSubnet)) == 0
+
+
+def test_a_destruction_that_docker_interrupted_goes_on_by_itself(stage: Stage) -> None:
+    furnished(stage)
+    stage.runtime.is_down = True
+    assert stage.run(stage.queue(Destroy())).state == "failed"
+    stage.runtime.is_down = False
+    reconcile(stage.on)
+    assert queued_destroys(stage) == []  # not at once: whatever failed may still be failing
+    stage.clock.sleep(301)
+    reconcile(stage.on)
+    reconcile(stage.on)
+    (again,) = queued_destroys(stage)
+    assert stage.run(again).state == "succeeded"
+    assert_gone(stage)
+
+
+def queued_destroys(stage: Stage) -> list[int]:
+    with stage.on.database.read() as session:
+        return list(session.scalars(select(Job.id).where(Job.kind == "destroy", Job.state == "queued")))
