@@ -12,6 +12,8 @@ import hashlib
 import json
 import os
 import platform
+import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -40,6 +42,7 @@ PACKAGES = (
     "wrk",
 )
 TEST_INSTALLATIONS = "t-"  # ids of tests begin so
+TEST_CHAIN = re.compile(r"PAAS-[A-Z]+-t-[a-z0-9-]+")
 TEST_IMAGE = "debian-test:bookworm"
 REMOVE = {"container": ("rm", "-fv"), "network": ("network", "rm"), "image": ("image", "rm", "-f")}
 DOCKER_HOST = "unix:///var/run/docker.sock"
@@ -113,6 +116,22 @@ def clean_up() -> None:
     for kind, remove in REMOVE.items():
         for name in _labelled(kind):
             subprocess.run([docker_cli(), *remove, name], capture_output=True, check=False)
+    _remove_chains()
+
+
+def _remove_chains() -> None:
+    """The firewall of killed test installations: their rules would refuse what a later one's address pool needs."""
+    for program in ("iptables", "ip6tables"):
+        listed = subprocess.run([program, "-w", "-S"], capture_output=True, text=True, check=False)
+        rules = [shlex.split(line) for line in listed.stdout.splitlines()]
+        chains = [words[1] for words in rules if words[0] == "-N" and TEST_CHAIN.fullmatch(words[1])]
+        jumps = [words for words in rules if words[0] == "-A" and words[1] not in chains and words[-1] in chains]
+        for words in (
+            *(["-D", *jump[1:]] for jump in jumps),
+            *(["-F", chain] for chain in chains),
+            *(["-X", chain] for chain in chains),
+        ):
+            subprocess.run([program, "-w", *words], capture_output=True, check=False)
 
 
 def _leftover_processes() -> Iterator[int]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
@@ -18,6 +19,7 @@ BUILD_BRIDGE = "docker0"  # where BuildKit of Engine 20.10 runs builds
 LINK_LOCAL = "169.254.0.0/16"  # metadata services
 ESTABLISHED = "-m conntrack --ctstate RELATED,ESTABLISHED -j RETURN"
 REFUSE = "-j REJECT --reject-with icmp-port-unreachable"
+_SHORT = re.compile(r"[a-z0-9-]{1,15}", re.ASCII)  # PAAS-FORWARD- and this are 28 characters, the most there may be
 ANY_CHAIN = "PAAS-"
 OPEN_CHAIN = "PAAS-OPEN-"
 PORTS_PER_RULE = 15  # multiport's limit
@@ -32,8 +34,8 @@ class RuleSet:
 
 
 def mark(installation: str) -> str:
-    """What tells this installation's chains from another's (chain names have at most 28 characters)."""
-    return hashlib.sha256(installation.encode()).hexdigest()[:8]
+    """What tells an installation's chains from another's: its id where iptables takes names of that length."""
+    return installation if _SHORT.fullmatch(installation) else hashlib.sha256(installation.encode()).hexdigest()[:8]
 
 
 def nameservers(resolv_conf: str) -> tuple[IPv4Address, ...]:
