@@ -277,7 +277,8 @@ def _follow(started: JobStarted, flags: Flags, ctx: Context, terminal: Terminal)
             return 0
         if line is not None and not flags.quiet and flags.format == "text":
             has_spoken = True
-            terminal.write(line + "\n")
+            say = terminal.write_error if line.startswith(" !") else terminal.write  # what goes wrong is no result
+            say(line + "\n")
     outcome = outcome_of(ctx.on, started.job_id)
     if flags.format == "json":
         terminal.write(present.as_json(outcome) + "\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -66,6 +67,7 @@ class Repository:
         return subprocess.Popen(
             ["git", *words], cwd=self.folder, env=self._environment, text=True,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # ignored in what a shell puts behind `&`
         )  # fmt: skip
 
     def write(self, files: Mapping[str, str | bytes]) -> None:
