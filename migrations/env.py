@@ -1,4 +1,7 @@
-"""Alembic's environment: migrates the connection it is handed (paas/model/migrate.py), else the settings' database."""
+"""Alembic's environment: migrates the connection it is handed (paas/model/migrate.py), else the settings' database.
+
+Migrations go forward and have no `downgrade`: the way back is the snapshot that was taken before.
+"""
 
 from alembic import context
 

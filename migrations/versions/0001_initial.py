@@ -397,7 +397,3 @@ def upgrade() -> None:
         sqlite_where=sa.text("state = 'running'"),
         postgresql_where=sa.text("state = 'running'"),
     )
-
-
-def downgrade() -> None:
-    raise NotImplementedError("migrations go forward: restore the snapshot that was taken before")

@@ -77,22 +77,30 @@ def create(ctx: Context, name: NewAppName) -> Done:
         created_at=ctx.on.clock.now(),
         created_by=ctx.caller.user_id,
     )
-    taken = ConflictError(f"Name is already taken: {name}", "choose another name", code="app-exists")
     try:
         with ctx.on.database.write() as session:
-            if find_app(session, name) is not None:
-                raise taken
-            for host in default_hosts(name, base_domains(session, ctx.on.settings.domain)):
-                check_host_is_free(session, ctx.on.settings, host, app.id)
+            _check_name_is_free(session, ctx, name, app.id)
             session.add(app)
             session.flush()
             if ctx.caller.user_id is not None:
                 session.add(Grant(user_id=ctx.caller.user_id, app_id=app.id, level="own"))
             job = enqueue(session, ctx, app, Route())
     except IntegrityError:
-        raise taken from None
+        raise _taken(name) from None
     ctx.on.worker.ring()
     return Done(f"Creating {name}... done", job.id)
+
+
+def _check_name_is_free(session: Session, ctx: Context, name: str, app_id: str) -> None:
+    """Raises ConflictError when another app has the name (code `app-exists`) or one of its hosts (`domain-taken`)."""
+    if find_app(session, name) is not None:
+        raise _taken(name)
+    for host in default_hosts(name, base_domains(session, ctx.on.settings.domain)):
+        check_host_is_free(session, ctx.on.settings, host, app_id)
+
+
+def _taken(name: str) -> ConflictError:
+    return ConflictError(f"Name is already taken: {name}", "choose another name", code="app-exists")
 
 
 def _show_list(apps: list[AppLine]) -> str:
@@ -155,17 +163,13 @@ def rename(ctx: Context, app: TheApp, name: NewAppName) -> JobStarted:
 
     $ ssh paas@host apps:rename blog journal
     """
-    taken = ConflictError(f"Name is already taken: {name}", "choose another name", code="app-exists")
     try:
         with ctx.on.database.write() as session:
-            if find_app(session, name) is not None:
-                raise taken
-            for host in default_hosts(name, base_domains(session, ctx.on.settings.domain)):
-                check_host_is_free(session, ctx.on.settings, host, app.id)
+            _check_name_is_free(session, ctx, name, app.id)
             session.execute(update(App).where(App.id == app.id).values(name=name))
             job = enqueue(session, ctx, session.get(App, app.id), Route())
     except IntegrityError:
-        raise taken from None
+        raise _taken(name) from None
     ctx.on.worker.ring()
     return JobStarted(job.id, f"Renaming {app.name} to {name}")
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 from tests.fakes.behaviour import Behaviour
+from tests.fakes.runtime import FakeRuntime
 from tests.flows.stage import Stage, app_json
 
 
@@ -34,3 +38,24 @@ def test_an_app_without_a_web_process_has_no_address(stage: Stage) -> None:
     job = stage.push("a", {"Dockerfile": b"FROM scratch\n", "Procfile": b"worker: work\n"})
     assert job.state == "succeeded"
     assert job.result["url"] is None
+
+
+class Buggy:
+    """A runtime with a bug: waiting for a task raises what nobody expects."""
+
+    def __init__(self, runtime: FakeRuntime) -> None:
+        self._runtime = runtime
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._runtime, name)
+
+    def wait(self, name: str, *_facts: object) -> int:
+        raise KeyError(name)
+
+
+def test_not_even_a_bug_behind_the_point_of_no_return_fails_the_deploy(stage: Stage) -> None:
+    stage.on = replace(stage.on, runtime=Buggy(stage.runtime))
+    job = stage.push("a", app_json(scripts={"dokku": {"postdeploy": "post"}}) | {"Procfile": b"web: serve\n"})
+    assert job.state == "succeeded", stage.log(job.id)
+    assert [release.status for release in stage.releases()] == ["current"]
+    assert "v1 serves, but what was left to do failed" in stage.log(job.id)

@@ -31,10 +31,6 @@ depends_on = None
 def upgrade() -> None:
     op.create_table("of_the_upgrade_test", sa.Column("id", sa.Integer(), primary_key=True))
     {more}
-
-
-def downgrade() -> None:
-    raise NotImplementedError
 '''
 
 
