@@ -8,29 +8,11 @@ from datetime import timedelta
 from ipaddress import IPv4Network
 
 from paas.flows.reconcile import reconcile, reconcile_app
-from paas.model import Event, Job, select
+from paas.model import Event, select
 from paas.ports import ContainerSpec, NetworkSpec
 from paas.rules.jobs import Stop
+from tests.flows.repairs import deployed, repairs, run_repairs
 from tests.flows.stage import APP, Stage
-
-
-def deployed(stage: Stage) -> str:
-    """An app that serves; the name of its web container."""
-    stage.push("a")
-    stage.settle()
-    return stage.rows("live")[0].container
-
-
-def repairs(stage: Stage) -> list[int]:
-    with stage.on.database.read() as session:
-        return list(session.scalars(select(Job.id).where(Job.kind == "repair").order_by(Job.id)))
-
-
-def run_repairs(stage: Stage) -> None:
-    for job_id in repairs(stage):
-        if stage.job(job_id).state == "queued":
-            job = stage.run(job_id)
-            assert job.state == "succeeded", stage.log(job_id)
 
 
 def test_a_process_that_died_is_started_again_at_once_with_its_address(stage: Stage) -> None:

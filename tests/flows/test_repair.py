@@ -3,29 +3,10 @@
 from __future__ import annotations
 
 from paas.flows.reconcile import reconcile
-from paas.model import Job, select
 from paas.rules.jobs import Scale
 from tests.fakes.behaviour import Behaviour
+from tests.flows.repairs import deployed, repairs, run_repairs
 from tests.flows.stage import Stage
-
-
-def deployed(stage: Stage) -> str:
-    """An app that serves; the name of its web container."""
-    stage.push("a")
-    stage.settle()
-    return stage.rows("live")[0].container
-
-
-def repairs(stage: Stage) -> list[int]:
-    with stage.on.database.read() as session:
-        return list(session.scalars(select(Job.id).where(Job.kind == "repair").order_by(Job.id)))
-
-
-def run_repairs(stage: Stage) -> None:
-    for job_id in repairs(stage):
-        if stage.job(job_id).state == "queued":
-            job = stage.run(job_id)
-            assert job.state == "succeeded", stage.log(job_id)
 
 
 def test_a_container_that_is_gone_is_replaced_by_a_new_rollout(stage: Stage) -> None:
