@@ -183,7 +183,7 @@ def _run_ssh(settings: Settings) -> None:
     from paas.ssh.server import SshServer
 
     server = SshServer(ssh_platform(settings))
-    signal.signal(signal.SIGTERM, lambda *_: server.stop())
+    server.stop_on(signal.SIGTERM)
     server.run()
 
 

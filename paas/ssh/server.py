@@ -10,6 +10,7 @@ import contextlib
 import errno
 import resource
 import selectors
+import signal
 import socket
 import threading
 from collections import OrderedDict
@@ -85,7 +86,14 @@ class SshServer:
 
     def stop(self) -> None:
         self._is_stopping = True
-        self._waker.send(b"x")
+        with contextlib.suppress(BlockingIOError):  # it has been woken often enough
+            self._waker.send(b"x")
+
+    def stop_on(self, number: signal.Signals) -> None:
+        """End `run` when this signal comes, be it in the moment before it waits: see signal.set_wakeup_fd."""
+        self._waker.setblocking(False)
+        signal.set_wakeup_fd(self._waker.fileno(), warn_on_full_buffer=False)
+        signal.signal(number, lambda *_: self.stop())
 
     def _socket(self) -> socket.socket:
         if self._listening is None:

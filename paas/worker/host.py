@@ -5,9 +5,12 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import time
 from pathlib import Path
 
 from paas.rules.names import CHILD_MARK
+
+EXEC_PATIENCE = 0.5  # for a child in the middle of execve(2), whose environment is still empty (s)
 
 
 def start_ticks(pid: int) -> int | None:
@@ -33,10 +36,15 @@ def is_alive(recorded: str | None) -> bool:
 
 def is_child_of_a_worker(pid: int) -> bool:
     """Was it started by a worker? Rows are not to be believed: a broken door would have us kill sshd."""
-    try:
-        environment = Path(f"/proc/{pid}/environ").read_bytes()
-    except OSError:
-        return False
+    environment = b""
+    until = time.monotonic() + EXEC_PATIENCE
+    while not environment and start_ticks(pid) is not None and time.monotonic() < until:
+        try:
+            environment = Path(f"/proc/{pid}/environ").read_bytes()
+        except OSError:
+            return False
+        if not environment:
+            time.sleep(0.001)
     return f"{CHILD_MARK}=1".encode() in environment.split(b"\0")
 
 

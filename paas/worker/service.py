@@ -40,9 +40,7 @@ def serve(on: WorkerPlatform, questions: Mapping[str, Handler] | None = None) ->
 
     `questions`: handlers of the worker's socket beside its own (`doctor`).
     """
-    told, tell = os.pipe()  # a handler may come at any moment: it must not take a lock, as an Event's does
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: os.write(tell, b"."))
+    told = _signal_pipe(signal.SIGTERM, signal.SIGINT)
     worker = Worker(on, questions or {})
     worker.start()
     os.read(told, 1)
@@ -50,6 +48,20 @@ def serve(on: WorkerPlatform, questions: Mapping[str, Handler] | None = None) ->
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0)  # Python would wait for the thread pools of flows that are in the middle of something
+
+
+def _signal_pipe(*numbers: signal.Signals) -> int:
+    """A descriptor that a read returns from once one of these signals came.
+
+    Python's own handlers run between instructions of the main thread: a signal that comes right before it blocks in a
+    read would be noticed after that read, which is never. The wake-up descriptor is written as the signal comes.
+    """
+    told, tell = os.pipe()
+    os.set_blocking(tell, False)
+    for number in numbers:
+        signal.signal(number, lambda *_: None)
+    signal.set_wakeup_fd(tell)
+    return told
 
 
 class Worker:

@@ -52,6 +52,21 @@ def test_a_child_in_our_own_group_dies_alone() -> None:
     assert child.wait(5) == -9
 
 
+def test_a_child_is_killed_as_soon_as_there_is_one() -> None:
+    """Popen returns in the middle of execve, when the child's environment reads as empty for a moment."""
+    for _ in range(100):
+        child = subprocess.Popen(["sleep", "60"], env=OURS)
+        assert host.kill_group(child.pid, host.start_ticks(child.pid))
+        assert child.wait(5) == -9
+
+
+def test_who_has_no_environment_at_all_is_nobody_of_ours() -> None:
+    child = subprocess.Popen(["sleep", "60"], env={})
+    assert not host.kill_group(child.pid, host.start_ticks(child.pid))
+    child.kill()
+    child.wait()
+
+
 def test_who_was_not_started_by_a_worker_is_left_alone() -> None:
     """A row may name any process of the machine, with its right start."""
     child = subprocess.Popen(["sleep", "60"])
