@@ -72,10 +72,16 @@ def caller_by_token(on: Platform, token: str, address: str) -> Caller:
     return _caller(user, "api", scope=known.scope, address=address, session=prefix, apps=tuple(known.apps))
 
 
-def open_session(on: Platform, user_id: int, address: str, agent: str) -> str:
-    """Sign a user in; the secret for the cookie."""
+def open_session(on: Platform, user_id: int, address: str, agent: str, *, proof: str | None = None) -> str:
+    """Sign a user in; the secret for the cookie. `proof`: the password's hash that was compared.
+
+    Raises UnauthenticatedError when the account went, or its password was changed since: that ended its sign-ins.
+    """
     secret, now = secrets.token_urlsafe(32), on.clock.now()
     with on.database.write() as session:
+        user = session.get(User, user_id)
+        if user is None or (proof is not None and user.password_hash != proof):
+            raise UnauthenticatedError("The password was changed just now", "sign in again")
         session.add(
             WebSession(
                 id=_hash(secret),

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Annotated, Any
 
 from paas.commands import present
 from paas.commands.declare import Help, command
-from paas.commands.queue import request
+from paas.commands.queue import enqueue, request
 from paas.commands.reports import Flag, Report, report, show_reports
 from paas.commands.results import Done, JobStarted, Text
 from paas.commands.words import AnyApp, ProcessType, TheApp
@@ -18,7 +19,7 @@ from paas.errors import BadInputError, ConflictError, NotFoundError
 from paas.model import App, Formation, Process, Release, Session
 from paas.model.app import formation_of
 from paas.model.process import processes_of
-from paas.rules.formation import MOST_COPIES, formation_for
+from paas.rules.formation import MOST_COPIES, check_copies, formation_for
 from paas.rules.jobs import Rebuild, Restart, Scale, Start, Stop
 from paas.rules.logline import parse_record
 from paas.rules.names import RESERVED_PROCESS_TYPES, check_process_type, display_name, log_folder
@@ -70,26 +71,30 @@ def scale(ctx: Context, app: TheApp, *pairs: str) -> list[ScaleLine] | JobStarte
 
     $ ssh paas@host ps:scale blog web=2 worker=1
     """
-    with ctx.on.database.read() as session:
-        wanted = current_formation(session, app)
     if not pairs:
-        return [ScaleLine(name, count) for name, count in wanted.items()]
+        with ctx.on.database.read() as session:
+            return [ScaleLine(name, count) for name, count in current_formation(session, app).items()]
     counts = dict(_read_pair(pair) for pair in pairs)
-    is_running = app.current_release_id is not None
-    for name in counts:
-        if is_running and name not in wanted:
-            raise NotFoundError(
-                f"{app.name} has no process {name}", f"its processes: {', '.join(wanted)}", code="process-unknown"
-            )
-    if sum({**wanted, **counts}.values()) > MOST_COPIES:
-        raise BadInputError(f"An app has at most {MOST_COPIES} copies in all", "ps:scale web=2 worker=1", code="scale")
-    if is_running:
-        job = request(ctx, app, Scale(counts=counts))
-        return JobStarted(job.id, f"Scaling {app.name}: {' '.join(f'{key}={count}' for key, count in counts.items())}")
-    with ctx.on.database.write() as session:
-        for name, count in counts.items():
-            session.merge(Formation(app_id=app.id, process_type=name, quantity=count))
-    return Done(f"Scaled {app.name}; it counts from the first deploy on")
+    with ctx.on.database.write() as session:  # two who scale at once are counted together
+        fresh = session.get(App, app.id) or app
+        wanted = current_formation(session, fresh)
+        _want_known(fresh, wanted, tuple(counts))
+        check_copies({**wanted, **counts})
+        if fresh.current_release_id is None:
+            for name, count in counts.items():
+                session.merge(Formation(app_id=app.id, process_type=name, quantity=count))
+            return Done(f"Scaled {app.name}; it counts from the first deploy on")
+        job = enqueue(session, ctx, fresh, Scale(counts=counts))
+    ctx.on.worker.ring()
+    return JobStarted(job.id, f"Scaling {app.name}: {' '.join(f'{key}={count}' for key, count in counts.items())}")
+
+
+def _want_known(app: App, known: Iterable[str], asked: tuple[str, ...]) -> None:
+    """Before the first deploy any name may be scaled: nobody knows the processes yet."""
+    for name in asked:
+        if app.current_release_id is not None and name not in known:
+            hint = f"its processes: {', '.join(known)}"
+            raise NotFoundError(f"{app.name} has no process {name}", hint, code="process-unknown")
 
 
 def _read_pair(pair: str) -> tuple[str, int]:
@@ -152,10 +157,7 @@ def _want_release(ctx: Context, app: App, processes: tuple[str, ...] = ()) -> No
         raise ConflictError(f"{app.name} was never deployed", "git push paas main", code="no-release")
     with ctx.on.database.read() as session:
         known = current_formation(session, app)
-    for name in processes:
-        if name not in known:
-            hint = f"its processes: {', '.join(known)}"
-            raise NotFoundError(f"{app.name} has no process {name}", hint, code="process-unknown")
+    _want_known(app, known, processes)
 
 
 def process_views(session: Session, app: App) -> list[ProcessView]:

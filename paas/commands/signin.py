@@ -39,8 +39,9 @@ def sign_in(on: Platform, name: str, password: str, address: str, agent: str) ->
             )
     with on.database.write() as session:
         session.execute(delete(LoginFailure).where(LoginFailure.subject.in_(subjects)))
+    secret = open_session(on, user.id, address, agent, proof=user.password_hash)
     _record(on, user.name, user.id, address, "ok")
-    return open_session(on, user.id, address, agent)
+    return secret
 
 
 def _can_be_a_name(name: str) -> bool:

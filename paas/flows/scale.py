@@ -13,7 +13,7 @@ from paas.flows.say import JobLog
 from paas.flows.swap import swap
 from paas.flows.work import Work
 from paas.model import Formation, Session
-from paas.rules.formation import WEB
+from paas.rules.formation import WEB, check_copies
 from paas.rules.jobs import Scale
 
 
@@ -21,12 +21,14 @@ def scale(on: WorkerPlatform, work: Work, say: JobLog) -> None:
     counts = order_of(work, Scale).counts
     with on.database.read() as session:
         app = find_app(session, work)
-    if app.current_release_id is None or app.is_stopped:
+    release = current_release_of(on, work) if app.current_release_id is not None else None
+    if release is not None:  # what was asked before this may have changed the other counts since
+        check_copies({**wanted_formation(on, release), **counts})
+    if release is None or app.is_stopped:
         with on.database.write() as session:
             store_counts(session, app.id, counts)
         say.header("Remembered: it counts from the next start")
         return
-    release = current_release_of(on, work)
     choose_types(release, tuple(counts))
     formation = {**wanted_formation(on, release), **counts}
     say.header(f"Scaling to {', '.join(f'{kind}={count}' for kind, count in counts.items())}")

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from paas.errors import BadInputError
+
 WEB = "web"
 MOST_COPIES = 40  # of an app in all: its network has 94 addresses, and a swap needs each copy twice
 
@@ -21,6 +23,12 @@ def copies_of(process_type: str, wanted: Mapping[str, int], suggested: Mapping[s
 def formation_for(processes: Sequence[str], wanted: Mapping[str, int], suggested: Mapping[str, int]) -> dict[str, int]:
     """Copies for every process that the release has, in its order; counts of processes that it lacks are left out."""
     return {process_type: copies_of(process_type, wanted, suggested) for process_type in processes}
+
+
+def check_copies(formation: Mapping[str, int]) -> None:
+    """Raises BadInputError (code `scale`) when these are more copies than an app may have."""
+    if sum(formation.values()) > MOST_COPIES:
+        raise BadInputError(f"An app has at most {MOST_COPIES} copies in all", "ps:scale web=2 worker=1", code="scale")
 
 
 def idle_processes(formation: Mapping[str, int]) -> list[str]:

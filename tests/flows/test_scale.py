@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from paas.rules.jobs import Scale
+from paas.rules.jobs import Scale, Stop
 from tests.flows.stage import Stage
 
 
@@ -42,3 +42,11 @@ def test_scaling_before_the_first_deploy_counts_from_then(stage: Stage) -> None:
     stage.run(stage.queue(Scale(counts={"web": 2})))
     stage.push("a")
     assert stage.running() == ["web.1 v1", "web.2 v1"]
+
+
+def test_two_changes_that_are_too_many_together_are_not_both_made(stage: Stage) -> None:
+    stage.push("a")
+    stage.run(stage.queue(Stop()))
+    first, second = stage.queue(Scale(counts={"web": 30})), stage.queue(Scale(counts={"worker": 30}))
+    assert stage.run(first).state == "succeeded"
+    assert stage.run(second).result_code == "scale"

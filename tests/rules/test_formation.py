@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from paas.rules.formation import formation_for, idle_processes
+from paas.errors import BadInputError
+from paas.rules.formation import MOST_COPIES, check_copies, formation_for, idle_processes
 
 
 @pytest.mark.parametrize(
@@ -24,3 +25,9 @@ def test_scale_comes_before_app_json_and_that_before_the_default(
 
 def test_processes_without_copies_are_named() -> None:
     assert idle_processes({"web": 1, "worker": 0, "clock": 0}) == ["worker", "clock"]
+
+
+def test_more_copies_in_all_than_the_network_has_room_for_are_refused() -> None:
+    check_copies({"web": MOST_COPIES - 1, "worker": 1})
+    with pytest.raises(BadInputError, match="at most 40 copies"):
+        check_copies({"web": MOST_COPIES, "worker": 1})
