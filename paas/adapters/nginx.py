@@ -111,12 +111,12 @@ class Nginx:
         wanted = self._render(certificate, sites)
         digest = digest_of(wanted.base | wanted.sites, wanted.refused)
         current = self._trees.current()
-        if current and current.digest == digest and current.is_confirmed and self._process.answer() == current.number:
+        if current and current.digest == digest and current.is_intact and self._is_served(current):
             return Applied(current.number, current.quarantined)
         by_file = {site_file(site): site for site in sites.sites}
 
         def good() -> Files:
-            return current.files("sites") if current else {}
+            return current.intact_files("sites") if current else {}
 
         def substitutes(name: str) -> Iterator[bytes]:
             if name in good():
@@ -129,6 +129,9 @@ class Nginx:
         sifted = sift(numbered, good, substitutes, self._check)
         quarantined = {by_file[name].app_id: said for name, said in sifted.quarantined.items()}
         return self._reload(self._trees.move_in(sifted.files, number, digest, quarantined))
+
+    def _is_served(self, tree: Tree) -> bool:
+        return tree.is_confirmed and self._process.answer() == tree.number
 
     def _render(self, certificate: Certificate, sites: Sites) -> Wanted:
         rendered: Files = {}
@@ -159,11 +162,11 @@ class Nginx:
 
     # --- Starting -----------------------------------------------------------------------------------------------------
     def _tree_to_start_with(self) -> Tree:
-        """The last good tree on today's base; as it is when that cannot be had; an empty one when there is none."""
+        """What is intact of the last good tree, on today's base; that tree as it is when this cannot be had."""
         last = self._trees.last_good()
         if last is None:
             return self._tree_on_todays_base({}, {})
-        kept = last.files("sites") | {"dashboard.conf": last.file("dashboard.conf")}
+        kept = last.intact_files("sites", "dashboard.conf")
         self._trees.point_to(last)
         with suppress(UnavailableError):  # the certificate is gone, say; whoever applies next is told
             return self._tree_on_todays_base(kept, last.quarantined)
@@ -174,7 +177,7 @@ class Nginx:
         files = self._config.base(read_certificate(self._settings), ()) | kept
         digest = digest_of(files, {})
         current = self._trees.current()
-        if current and current.digest == digest:
+        if current and current.digest == digest and current.is_intact:
             return current
         number = self._trees.next_number()
         files |= number_file(number)

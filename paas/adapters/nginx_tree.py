@@ -2,6 +2,9 @@
 
 A tree is checked where it lies and never changed afterwards. Moving one in is the rename of a link: nginx, started at
 any moment by anybody, reads a whole tree. Kept are the tree in place and the last one that nginx confirmed.
+
+What a hand or a power cut changed in a tree is told by its manifest, and is not used again: nginx would not start with
+one broken file, and without nginx no new tree can be confirmed.
 """
 
 from __future__ import annotations
@@ -17,6 +20,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from paas.adapters.nginx_config import Files
+
+MANIFEST = "manifest.json"
+NOTES = ("digest", "quarantined.json", MANIFEST, "confirmed")  # ours, of no matter to nginx
 
 _TREE = re.compile(r"tree-(\d+)", re.ASCII)
 
@@ -35,7 +41,10 @@ class Tree:
     @property
     def quarantined(self) -> dict[str, str]:
         """App id -> what nginx said of its site."""
-        found: dict[str, str] = json.loads(_read(self.path / "quarantined.json") or "{}")
+        try:
+            found: dict[str, str] = json.loads(_read(self.path / "quarantined.json") or "{}")
+        except ValueError:
+            return {}
         return found
 
     @property
@@ -46,11 +55,34 @@ class Tree:
         """nginx answers with this tree."""
         (self.path / "confirmed").touch()
 
-    def file(self, name: str) -> bytes:
-        return (self.path / name).read_bytes()
+    @property
+    def is_intact(self) -> bool:
+        """Is it what was moved in, with nothing changed, added or taken away?"""
+        files = self._files()
+        return bool(files) and {name: _hash(content) for name, content in files.items()} == self._manifest
 
-    def files(self, folder: str) -> Files:
-        return {f"{folder}/{path.name}": path.read_bytes() for path in sorted((self.path / folder).iterdir())}
+    def intact_files(self, *names: str) -> Files:
+        """Those of its files that are as they were moved in; `names`: files, or folders with all in them."""
+        hashes = self._manifest
+        return {
+            name: content
+            for name, content in self._files().items()
+            if hashes.get(name) == _hash(content) and (name in names or name.partition("/")[0] in names)
+        }
+
+    @property
+    def _manifest(self) -> dict[str, str]:
+        """File -> hash of its content."""
+        try:
+            found: dict[str, str] = json.loads(_read(self.path / MANIFEST) or "{}")
+        except ValueError:
+            return {}
+        return found
+
+    def _files(self) -> Files:
+        """What nginx reads."""
+        paths = [path for path in sorted(self.path.rglob("*")) if path.is_file() and path.name not in NOTES]
+        return {str(path.relative_to(self.path)): path.read_bytes() for path in paths}
 
 
 class Trees:
@@ -96,6 +128,7 @@ class Trees:
         self._staged = None
         (staging / "digest").write_text(digest)
         (staging / "quarantined.json").write_text(json.dumps(dict(quarantined)))
+        (staging / MANIFEST).write_text(json.dumps({name: _hash(content) for name, content in files.items()}))
         tree = Tree(staging.rename(self._folder / f"tree-{number}"), number)
         self.point_to(tree)
         return tree
@@ -138,6 +171,10 @@ def digest_of(files: Files, refused: Mapping[str, str]) -> str:
     for name in sorted(files):
         digest.update(f"{name}\0{len(files[name])}\0".encode() + files[name])
     return digest.hexdigest()
+
+
+def _hash(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
 def _read(path: Path) -> str:

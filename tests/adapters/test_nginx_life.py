@@ -218,6 +218,35 @@ class TestLife:
         assert fetch(home.http_port, "blog.localhost").json["app"] == "blog"
         assert own.apply(Sites((blog.site(),))) == applied
 
+    def test_what_a_hand_or_a_power_cut_broke_of_its_tree_does_not_keep_it_down(
+        self, own: Nginx, home: Settings, blog: App
+    ) -> None:
+        with running_app("shop") as shop:
+            sites = Sites((blog.site(), shop.site()))
+            own.apply(sites)
+            folder = home.home / "nginx/current/sites"
+            (folder / "zz.conf").write_text("server { broken")
+            (folder / f"app-{blog.site().app_id}.conf").write_text("")
+            killed = own.running()
+            assert killed is not None
+            os.kill(killed, signal.SIGKILL)
+            assert wait_until(lambda: own.running() is None, 5)
+            own.start()
+            assert fetch(home.http_port, "shop.localhost").json["app"] == "shop"
+            assert own.apply(sites).quarantined == {}
+            assert fetch(home.http_port, "blog.localhost").json["app"] == "blog"
+
+    def test_the_next_pass_undoes_what_was_done_to_its_tree_by_hand(
+        self, own: Nginx, home: Settings, blog: App
+    ) -> None:
+        sites = Sites((blog.site(),))
+        applied = own.apply(sites)
+        (home.home / "nginx/current/sites/zz.conf").write_text("server { broken")
+        assert own.apply(sites).number == applied.number + 1
+        assert not (home.home / "nginx/current/sites/zz.conf").exists()
+        assert own.apply(sites).number == applied.number + 1
+        assert fetch(home.http_port, "blog.localhost").json["app"] == "blog"
+
     def test_it_starts_on_another_port_when_the_settings_say_so(self, own: Nginx, home: Settings, blog: App) -> None:
         own.apply(Sites((blog.site(),)))
         own.stop()

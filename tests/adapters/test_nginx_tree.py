@@ -61,6 +61,32 @@ def test_what_was_checked_is_what_is_moved_in(trees: Trees) -> None:
     assert move_in(trees, one="2").path.stat().st_ino == inode
 
 
+def test_a_tree_that_was_changed_behind_our_back_is_told_from_one_that_was_not(trees: Trees) -> None:
+    def moved_in() -> Tree:
+        return trees.move_in(
+            {"nginx.conf": b"base", "sites/a.conf": b"a", "sites/b.conf": b"b"}, trees.next_number(), "digest", {}
+        )
+
+    whole, added, emptied, poorer = moved_in(), moved_in(), moved_in(), moved_in()
+    whole.confirm()
+    (added.path / "sites/c.conf").write_text("server { broken")
+    (emptied.path / "sites/a.conf").write_text("")
+    (poorer.path / "sites/b.conf").unlink()
+    assert [tree.is_intact for tree in (whole, added, emptied, poorer)] == [True, False, False, False]
+    assert added.intact_files("sites") == {"sites/a.conf": b"a", "sites/b.conf": b"b"}
+    assert emptied.intact_files("sites", "nginx.conf") == {"nginx.conf": b"base", "sites/b.conf": b"b"}
+    assert poorer.intact_files("sites") == {"sites/a.conf": b"a"}
+
+
+def test_a_tree_whose_notes_are_lost_has_nothing_to_rely_on(trees: Trees) -> None:
+    tree = move_in(trees, one="1")
+    for note in ("manifest.json", "quarantined.json"):
+        (tree.path / note).write_text("")
+    assert not tree.is_intact
+    assert tree.intact_files("one") == {}
+    assert tree.quarantined == {}
+
+
 def test_keys_are_roots_alone_and_pages_everybodys(trees: Trees) -> None:
     tree = trees.stage({"tls/key.pem": b"k", "pages/a.html": b"p"})
     assert (tree / "tls/key.pem").stat().st_mode & 0o777 == 0o600
