@@ -8,7 +8,6 @@ import shutil
 import socket
 import tempfile
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -112,7 +111,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
         else:
             if name == "/slow":
-                time.sleep(0.5)
+                self.server.app.go_on.wait(60)
             told = {"app": app.name, "path": self.path, "method": self.command, "received": received}
             self._say(
                 500 if name == "/error" else 200, told | {"headers": {k.lower(): v for k, v in self.headers.items()}}
@@ -137,7 +136,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.close_connection = True
         self.wfile.write(b"data: one\n\n")
-        self.server.app.go_on.wait(10)
+        self.server.app.go_on.wait(60)
         self.wfile.write(b"data: two\n\n")
 
     def log_message(self, *words: object) -> None:

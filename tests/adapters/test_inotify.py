@@ -5,6 +5,7 @@ import resource
 from pathlib import Path
 
 from paas.adapters.inotify import FolderWatch
+from tests.waiting import PATIENCE
 
 
 def test_growth_wakes_and_a_touch_is_told_apart(tmp_path: Path) -> None:
@@ -15,10 +16,10 @@ def test_growth_wakes_and_a_touch_is_told_apart(tmp_path: Path) -> None:
         assert not subscription.wait(0.01)
         with file.open("a") as grown:
             grown.write("y")
-        assert subscription.wait(2)
+        assert subscription.wait(PATIENCE)
         assert not subscription.take()
         os.utime(file)
-        assert subscription.wait(2)
+        assert subscription.wait(PATIENCE)
         assert subscription.take()
         assert not subscription.wait(0.01)
 
@@ -35,10 +36,10 @@ def test_a_folder_that_is_made_later_is_watched_from_then_on(tmp_path: Path) -> 
     file = tmp_path / "later" / "1.log"
     with FolderWatch().subscribe(file) as subscription:
         file.parent.mkdir()
-        assert subscription.wait(2)
+        assert subscription.wait(PATIENCE)
         assert subscription.take()
         file.write_text("x")
-        assert subscription.wait(2)
+        assert subscription.wait(PATIENCE)
 
 
 def test_a_removed_folder_is_watched_again_when_it_comes_back(tmp_path: Path) -> None:
@@ -46,12 +47,12 @@ def test_a_removed_folder_is_watched_again_when_it_comes_back(tmp_path: Path) ->
     file.parent.mkdir()
     with FolderWatch().subscribe(file) as subscription:
         file.parent.rmdir()
-        subscription.wait(2)
+        subscription.wait(PATIENCE)
         file.parent.mkdir()
         while subscription.wait(0.2):
             subscription.take()
         file.write_text("x")
-        assert subscription.wait(2)
+        assert subscription.wait(PATIENCE)
 
 
 def test_watches_end_with_their_last_reader(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from paas.adapters.supervisor import take_lock, write_file
 from paas.errors import ConflictError, UnavailableError
 from paas.rules.supervision import is_forked
 from paas.settings import Settings
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="the platform is started by root")
 
@@ -112,7 +113,7 @@ def test_down_ends_a_supervisor(settings):
     with closing(holder.stdout):
         os.waitid(os.P_PID, holder.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
         assert stop_supervisor(settings)
-        holder.wait(5)
+        holder.wait(PATIENCE)
 
 
 def test_status_of_what_never_ran(settings):

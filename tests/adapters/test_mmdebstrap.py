@@ -17,6 +17,7 @@ from paas.adapters.mmdebstrap import MAKER, Mmdebstrap, _fastest_folder
 from paas.errors import BuildError, UnavailableError
 from paas.rules.bases import LABEL_BASE, Recipe
 from tests.builders import Workshop, workshop
+from tests.waiting import PATIENCE
 
 BROKEN = Recipe("broken", "debian", ("bash",), suite="no-such-suite")
 
@@ -66,7 +67,7 @@ def test_a_killed_maker_s_folder_and_process_are_ended_by_the_next(room: Worksho
             time.sleep(0.01)
         (left / MAKER).write_text(str(named.pid))
         make(room)
-        assert named.wait(5) < 0
+        assert named.wait(PATIENCE) < 0
         assert not left.exists()
         assert process.poll() is None  # whoever does not carry the folder in its command line is not the maker
     finally:

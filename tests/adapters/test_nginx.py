@@ -17,6 +17,7 @@ from paas.ports import Site, Sites
 from paas.settings import Settings
 from tests.adapters.nginx_world import App, fetch, free_port, nginx_home, running_app
 from tests.contracts.proxy import SHOP, ProxyContract
+from tests.waiting import PATIENCE
 
 
 class TestNginx(ProxyContract):
@@ -151,7 +152,7 @@ class TestHeaders:
     def test_the_log_has_a_line_of_json_without_the_query(self, nginx: Nginx, settings: Settings, port: int) -> None:
         log = settings.home / "nginx" / "logs" / "access.log"
         fetch(port, "blog.localhost", "/seen?token=s3cret", User_Agent='a "quoted" agent')
-        assert wait_until(lambda: "/seen" in log.read_text(), 5)
+        assert wait_until(lambda: "/seen" in log.read_text(), PATIENCE)
         line = next(json.loads(line) for line in log.read_text().splitlines() if "/seen" in line)
         assert (line["app"], line["host"], line["method"], line["path"]) == (
             "blog0000",
@@ -167,11 +168,11 @@ class TestHeaders:
     ) -> None:
         log = settings.home / "nginx" / "logs" / "access.log"
         fetch(port, "blog.localhost", "/before")
-        assert wait_until(lambda: "/before" in log.read_text(), 5)
+        assert wait_until(lambda: "/before" in log.read_text(), PATIENCE)
         assert Nginx(settings.model_copy(update={"log_file_limit": 1})).rotate_logs()
-        assert wait_until(log.exists, 5)
+        assert wait_until(log.exists, PATIENCE)
         fetch(port, "blog.localhost", "/after")
-        assert wait_until(lambda: "/after" in log.read_text(), 5)
+        assert wait_until(lambda: "/after" in log.read_text(), PATIENCE)
 
 
 class TestStreams:
@@ -183,13 +184,13 @@ class TestStreams:
         with serve(echo, "127.0.0.1", 0) as server:
             threading.Thread(target=server.serve_forever, daemon=True).start()
             nginx.apply(Sites((blog.site(backends=(f"127.0.0.1:{server.socket.getsockname()[1]}",)),)))
-            plain = socket.create_connection(("127.0.0.1", settings.http_port), 5)
+            plain = socket.create_connection(("127.0.0.1", settings.http_port), PATIENCE)
             with connect("ws://blog.localhost/socket", sock=plain, proxy=None) as line:
                 line.send("hello")
-                assert line.recv(timeout=5) == "you said 'hello'"
+                assert line.recv(timeout=PATIENCE) == "you said 'hello'"
                 nginx.apply(Sites((blog.site(), SHOP)))  # deploying another app cuts nobody's WebSocket
                 line.send("still here")
-                assert line.recv(timeout=5) == "you said 'still here'"
+                assert line.recv(timeout=PATIENCE) == "you said 'still here'"
             server.shutdown()
 
     @pytest.mark.parametrize(
@@ -200,7 +201,7 @@ class TestStreams:
     ) -> None:
         with running_app("events", **told) as app:
             nginx.apply(Sites((app.site(),)))
-            line = HTTPConnection("127.0.0.1", settings.http_port, timeout=5)
+            line = HTTPConnection("127.0.0.1", settings.http_port, timeout=PATIENCE)
             line.request("GET", "/stream", headers={"Host": "events.localhost", **asked})
             answer = line.getresponse()
             assert answer.readline() == b"data: one\n"

@@ -19,6 +19,7 @@ from paas.errors import UnavailableError
 from paas.ports import Sites
 from paas.settings import Settings
 from tests.adapters.nginx_world import App, changed_templates, fetch, free_port, nginx_home, running_app
+from tests.waiting import PATIENCE
 
 SITE_TEMPLATE_THAT_BREAKS = '{% if app_name == "broken" %}nonsense{{ upload_limit }};{% endif %}\n'
 
@@ -105,7 +106,7 @@ class TestReload:
                 newest[:] = [old.name, new.name]
                 own.apply(Sites((replace(site, backends=(new.backend,)),)))
                 newest[:] = [new.name, new.name]
-                assert wait_until(lambda old=old: own.connections_to(old.address) == 0, 5)  # type: ignore[misc]
+                assert wait_until(lambda old=old: own.connections_to(old.address) == 0, PATIENCE)  # type: ignore[misc]
             over.set()
             for thread in probers:
                 thread.join()
@@ -146,9 +147,10 @@ class TestReload:
             own.apply(Sites((slow.site(),)))
             request = threading.Thread(target=fetch, args=(home.http_port, "slow.localhost", "/slow"))
             request.start()
-            assert wait_until(lambda: own.connections_to("127.0.0.4") == 1, 2)
+            assert wait_until(lambda: own.connections_to("127.0.0.4") == 1, PATIENCE)
+            slow.go_on.set()
             request.join()
-            assert wait_until(lambda: own.connections_to("127.0.0.4") == 0, 5)
+            assert wait_until(lambda: own.connections_to("127.0.0.4") == 0, PATIENCE)
 
     def test_a_reload_that_nginx_refuses_is_taken_back(
         self, own: Nginx, home: Settings, tmp_path: Path, blog: App
@@ -213,7 +215,7 @@ class TestLife:
         killed = own.running()
         assert killed is not None
         os.kill(killed, signal.SIGKILL)
-        assert wait_until(lambda: own.running() is None, 5)
+        assert wait_until(lambda: own.running() is None, PATIENCE)
         assert own.start() != killed
         assert fetch(home.http_port, "blog.localhost").json["app"] == "blog"
         assert own.apply(Sites((blog.site(),))) == applied
@@ -230,7 +232,7 @@ class TestLife:
             killed = own.running()
             assert killed is not None
             os.kill(killed, signal.SIGKILL)
-            assert wait_until(lambda: own.running() is None, 5)
+            assert wait_until(lambda: own.running() is None, PATIENCE)
             own.start()
             assert fetch(home.http_port, "shop.localhost").json["app"] == "shop"
             assert own.apply(sites).quarantined == {}
@@ -288,7 +290,8 @@ class TestLife:
                 target=lambda: statuses.append(fetch(home.http_port, "slow.localhost", "/slow").status)
             )
             request.start()
-            assert wait_until(lambda: own.connections_to("127.0.0.1") > 0, 2)
+            assert wait_until(lambda: own.connections_to("127.0.0.1") > 0, PATIENCE)
+            threading.Timer(0.5, slow.go_on.set).start()
             own.stop()
             request.join()
         assert statuses == [200]

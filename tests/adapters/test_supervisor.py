@@ -13,6 +13,7 @@ import pytest
 
 from paas.adapters.supervisor import ALREADY_RUNNING, take_lock, trim_log
 from paas.rules.supervision import ChildPlan, SupervisorPlan
+from tests.waiting import PATIENCE, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 SLEEPER = ("sleep", "600")
@@ -56,7 +57,7 @@ def start(tmp_path):
     yield _start
     for process in started:
         process.terminate()
-        process.wait(10)
+        process.wait(PATIENCE)
         process.stderr.close()
 
 
@@ -68,16 +69,16 @@ def pids(folder: Path) -> dict[str, int]:
     return {child["name"]: child["pid"] for child in state(folder)["children"] if child["pid"]}
 
 
-def until(answer, timeout: float = 8.0):
-    deadline = time.monotonic() + timeout
-    while time.monotonic() < deadline:
+def until(answer):
+    """The first true answer; what is read may not be there yet."""
+
+    def found():
         try:
-            if found := answer():
-                return found
+            return answer()
         except (FileNotFoundError, ValueError):
-            pass
-        time.sleep(0.02)
-    raise AssertionError("did not come true in time")
+            return None
+
+    return wait_until(found)
 
 
 def is_alive(pid: int) -> bool:
@@ -99,7 +100,7 @@ def test_children_die_with_a_killed_supervisor(start, tmp_path):
     process = start()
     children = until(lambda: len(pids(tmp_path)) == 2 and pids(tmp_path))
     process.kill()
-    process.wait(10)
+    process.wait(PATIENCE)
     until(lambda: not any(is_alive(pid) for pid in children.values()))
 
 
@@ -110,7 +111,7 @@ def test_the_death_signal_survives_the_change_of_user(start, tmp_path):
     until(lambda: b"sleep" in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0"))
     assert Path(f"/proc/{pid}").stat().st_uid == 65534
     process.kill()
-    process.wait(10)
+    process.wait(PATIENCE)
     until(lambda: not is_alive(pid))
 
 
@@ -120,7 +121,7 @@ def test_sigterm_ends_children_and_kills_the_deaf(start, tmp_path):
     process = start(children=(ChildPlan("deaf", deaf, stop_timeout=0.2), ChildPlan("two", SLEEPER)))
     children = until(lambda: len(pids(tmp_path)) == 2 and ready.exists() and pids(tmp_path))
     process.terminate()
-    assert process.wait(10) == 0
+    assert process.wait(PATIENCE) == 0
     assert not any(is_alive(pid) for pid in children.values())
     assert state(tmp_path)["state"] == "stopped"
 
@@ -129,7 +130,7 @@ def test_a_second_one_is_refused_in_one_line(start, tmp_path):
     start()
     until(lambda: pids(tmp_path))
     second = start()
-    assert second.wait(10) == ALREADY_RUNNING
+    assert second.wait(PATIENCE) == ALREADY_RUNNING
     assert second.stderr.read() == "paas is already up (paas status shows it, paas down stops it)\n"
 
 
@@ -142,7 +143,7 @@ def test_sighup_turns_it_into_the_installed_release_under_the_same_pid_and_lock(
     until(lambda: "three" in pids(tmp_path))
     assert state(tmp_path)["pid"] == process.pid
     assert not any(is_alive(pid) for pid in before.values())
-    assert start().wait(10) == ALREADY_RUNNING
+    assert start().wait(PATIENCE) == ALREADY_RUNNING
 
 
 def test_a_release_that_does_not_start_changes_nothing(start, tmp_path):
@@ -190,7 +191,7 @@ def test_forked_children_belong_to_the_supervisor_and_die_with_it(start, tmp_pat
     until(lambda: {parent_of(pid) for pid in children.values()} == {process.pid})
     until(lambda: Path(f"/proc/{children['one']}/cmdline").read_bytes().startswith(b"paas one"))
     process.kill()
-    process.wait(10)
+    process.wait(PATIENCE)
     until(lambda: not any(is_alive(pid) for pid in [*children.values(), state(tmp_path)["nursery"]]))
 
 
@@ -222,7 +223,7 @@ def test_a_forked_child_changes_its_user_and_gains_no_privileges(start, tmp_path
     assert facts["Uid"].split() == ["65534"] * 4 and facts["Gid"].split() == ["65534"] * 4
     assert facts["Groups"].split() == ["33"] and facts["NoNewPrivs"] == "1" and int(facts["CapEff"], 16) == 0
     process.kill()
-    process.wait(10)
+    process.wait(PATIENCE)
     until(lambda: not is_alive(pid))
 
 

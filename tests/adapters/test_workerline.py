@@ -11,6 +11,7 @@ import pytest
 
 from paas.adapters.workerline import SocketWorkerLine
 from paas.errors import PaasError, UnavailableError
+from tests.waiting import PATIENCE
 
 
 def test_a_ring_never_raises(tmp_path: Path) -> None:
@@ -57,7 +58,7 @@ def test_another_user_who_took_the_name_is_not_spoken_to(tmp_path: Path) -> None
             os.seteuid(0)
         with pytest.raises(UnavailableError):
             SocketWorkerLine(path).open_console("ticket")
-        listener.settimeout(5)
+        listener.settimeout(PATIENCE)
         peer, _ = listener.accept()
         assert peer.recv(1000) == b""
         peer.close()

@@ -21,6 +21,7 @@ from paas.ssh.connection import CHANNELS
 from paas.ssh.transport import WINDOW
 from tests.attacks.raw_ssh import connect, log_in
 from tests.ssh.door import Door, Person, free_port, open_door
+from tests.waiting import PATIENCE
 
 
 def test_no_port_is_forwarded_from_the_client(door: Door, ana: Person) -> None:
@@ -204,7 +205,7 @@ def test_asking_about_anothers_key_makes_nobody_that_other(door: Door, ana: Pers
 def test_a_name_changed_in_mid_login_gets_nowhere(door: Door, ana: Person) -> None:
     with connect(door) as sock:
         transport = paramiko.Transport(sock)
-        transport.start_client(timeout=5)
+        transport.start_client(timeout=PATIENCE)
         with pytest.raises(paramiko.SSHException):
             transport.auth_none("root")
         with pytest.raises((paramiko.SSHException, EOFError)):

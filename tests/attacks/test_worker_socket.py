@@ -19,6 +19,7 @@ import pytest
 from paas.adapters.workerline import SocketWorkerLine
 from paas.settings import Settings
 from paas.worker.line import MOST_PEERS, WorkerSocket
+from tests.waiting import PATIENCE
 
 
 @pytest.fixture
@@ -34,7 +35,7 @@ def path(tmp_path: Path) -> Iterator[Path]:
 
 def call(path: Path) -> socket.socket:
     line = socket.socket(socket.AF_UNIX)
-    line.settimeout(5)
+    line.settimeout(PATIENCE)
     line.connect(str(path))
     return line
 

@@ -19,8 +19,9 @@ import psutil
 from paas.model import App, Image, Process, Release
 from tests.bench.byhand import ByHand
 from tests.bench.measure import Pair, median_of, pair, show, show_pair
-from tests.journeys.installation import Installation, wait_until
+from tests.journeys.installation import Installation
 from tests.journeys.repository import Repository, small_app
+from tests.waiting import wait_until
 
 LARGE = 50_000_000
 APPS = 500

@@ -85,9 +85,9 @@ class LogsContract:
         timer = threading.Timer(0.05, write)
         timer.start()
         begun = time.monotonic()
-        chunks = [chunk for _, chunk in logs.follow("later/web.1.log", 0, is_over.is_set, timeout=5)]
+        chunks = [chunk for _, chunk in logs.follow("later/web.1.log", 0, is_over.is_set, timeout=60)]
         assert b"".join(chunks) == b"hello\n"
-        assert time.monotonic() - begun < 2
+        assert time.monotonic() - begun < 30  # not at the time-out
 
     def test_silence_is_told_by_empty_chunks(self, logs: Logs) -> None:
         logs.writer("jobs/1.log").write("one")

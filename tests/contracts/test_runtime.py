@@ -251,7 +251,7 @@ def test_deaths_are_heard_of_until_it_is_over(bench: Bench) -> None:
         bench.runtime.start(spec)
         bench.runtime.wait(spec.name, 10)
         over.wait(0.1)
-    listener.join(5)
+    listener.join(60)
     assert not listener.is_alive()
     assert names.parse_container_name(heard[0]) is not None
 

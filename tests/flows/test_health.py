@@ -100,7 +100,7 @@ def test_one_copy_that_fails_ends_the_wait_for_the_others(stage: Stage) -> None:
     stage.run(stage.queue(Scale(counts={"web": 2})))
     stage.runtime.behave("serve", Behaviour(listens=False))
     stage.runtime.behave("web-2", Behaviour(listens=False, exit_code=3, exits_after=1))
-    stage.clock.when_slept = lambda seconds: time.sleep(0.002)  # so that both are looked at in turn
+    stage.clock.when_slept = lambda seconds: time.sleep(0.02)  # so that both are looked at in turn
     before = stage.clock.monotonic()
     job = stage.push("b")
     assert "web.2 ended with exit code 3" in stage.log(job.id)

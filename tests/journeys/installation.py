@@ -13,8 +13,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from datetime import UTC, datetime
 from http.client import HTTPConnection
 from ipaddress import IPv4Network
@@ -218,17 +216,6 @@ class Installation:
 
     def log(self) -> str:
         return (self.home / "logs" / "platform.log").read_text()
-
-
-def wait_until(is_so: Callable[[], Any], timeout: float = 20, what: str = "it") -> Any:
-    """The first true answer. Raises AssertionError after `timeout` seconds."""
-    deadline = time.monotonic() + timeout
-    while time.monotonic() < deadline:
-        answer = is_so()
-        if answer:
-            return answer
-        time.sleep(0.05)
-    raise AssertionError(f"{what} did not happen within {timeout} s")
 
 
 def free_ports(count: int) -> list[int]:

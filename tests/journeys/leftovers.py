@@ -8,12 +8,13 @@ from collections.abc import Iterable, Iterator
 from paas.model import Address, App, Image, Job, Process, Release, Session, Source, select
 from paas.model.job import QUEUED, RUNNING
 from paas.rules import names
-from tests.journeys.installation import Installation, wait_until
+from tests.journeys.installation import Installation
+from tests.waiting import PATIENCE, wait_until
 
 _SERVER = re.compile(r"server (\d+\.\d+\.\d+\.\d+):\d+", re.ASCII)
 
 
-def assert_nothing_is_left(on: Installation, timeout: float = 20) -> None:
+def assert_nothing_is_left(on: Installation, timeout: float = PATIENCE) -> None:
     """Wait until what is recorded and what exists are the same. Old copies may drain until then."""
     found: list[str] = []
 

@@ -13,7 +13,8 @@ from pathlib import Path
 import psutil
 
 from tests.images import python_image
-from tests.journeys.installation import DOCKER, wait_until
+from tests.journeys.installation import DOCKER
+from tests.waiting import wait_until
 
 START_TIMEOUT = 60.0
 
@@ -47,7 +48,7 @@ class SecondEngine:
         ]  # fmt: skip
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
-        wait_until(lambda: self._asked("version").returncode == 0, START_TIMEOUT, "the second engine")
+        wait_until(lambda: self._asked("version").returncode == 0, what="the second engine")
 
     def load(self, image: str) -> None:
         """Copy an image from the engine that was found."""

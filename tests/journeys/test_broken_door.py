@@ -26,7 +26,8 @@ from paas.model import Address, App, Job, Process, Source, Ticket, select, updat
 from paas.model.job import ENDED
 from paas.worker import host
 from tests.attacks.town import Two, two_tenants
-from tests.journeys.installation import Installation, wait_until
+from tests.journeys.installation import Installation
+from tests.waiting import wait_until
 
 NOW = SystemClock().now
 
@@ -52,7 +53,7 @@ def end_of(on: Installation, job_id: int) -> tuple[str, str]:
         with on.database.read() as session:
             return session.scalar(select(Job).where(Job.id == job_id, Job.state.in_(ENDED)))
 
-    job = wait_until(ended, 20, f"job {job_id}")
+    job = wait_until(ended, what=f"job {job_id}")
     return job.state, job.result_code or ""
 
 

@@ -14,8 +14,9 @@ import pytest
 
 from paas.rules import hardening
 from tests.attacks.town import Two, two_tenants
-from tests.journeys.installation import Installation, wait_until
+from tests.journeys.installation import Installation
 from tests.journeys.prober import Prober
+from tests.waiting import wait_until
 
 
 @pytest.fixture
@@ -97,7 +98,7 @@ def test_endless_output_fills_no_disk(two: Two) -> None:
     folder = two.on.home / "logs" / two.on.app("beta").id
     with Prober(two.on.http_port, "alpha.localhost") as prober:
         two.bea.ssh("ps:scale", "beta", "flood=1")
-        wait_until(lambda: size_of(folder) > 20_000_000, 30, "a flood of lines")
+        wait_until(lambda: size_of(folder) > 20_000_000, what="a flood of lines")
         two.bea.ssh("ps:scale", "beta", "flood=0")
     assert prober.failures == []
     assert size_of(folder) < 80_000_000

@@ -23,7 +23,8 @@ from paas.commands import catalog as _catalog  # noqa: F401 - declares every com
 from paas.commands.declare import REGISTRY, Command
 from paas.model import Image, select
 from tests.attacks.town import Tenant, Two, two_tenants, visit
-from tests.journeys.installation import Installation, wait_until
+from tests.journeys.installation import Installation
+from tests.waiting import wait_until
 
 NOBODY = "nosuchapp"
 METADATA = "169.254.169.254"

@@ -8,11 +8,12 @@ from http.client import HTTPConnection
 
 import pytest
 
-from tests.journeys.installation import Installation, wait_until
+from tests.journeys.installation import Installation
 from tests.journeys.leftovers import assert_nothing_is_left
 from tests.journeys.prober import Prober
 from tests.journeys.repository import Repository, small_app
 from tests.journeys.second_engine import SecondEngine, second_engine
+from tests.waiting import wait_until
 
 SLOW_START = 'import time\ntime.sleep(0 if {version!r} == "one" else 2)\n'
 
@@ -33,13 +34,13 @@ def deployed(on: Installation, app: str) -> Repository:
 
 
 def wait_for_step(on: Installation, app: str, step: str) -> None:
-    wait_until(lambda: [job for job in on.jobs() if job.app_name == app][-1].step == step, 20, f"step {step}")
+    wait_until(lambda: [job for job in on.jobs() if job.app_name == app][-1].step == step, what=f"step {step}")
 
 
 def wait_for_end(on: Installation, app: str) -> str:
     """How the app's newest deploy ended."""
     ended = wait_until(
-        lambda: (job := [it for it in on.jobs() if it.app_name == app][-1]).ended_at and job, 30, "the end"
+        lambda: (job := [it for it in on.jobs() if it.app_name == app][-1]).ended_at and job, what="the end"
     )
     return str(ended.state)
 
@@ -48,10 +49,10 @@ def assert_old_or_new(on: Installation, app: str, repository: Repository, old: s
     """Page and branch agree, nothing is half done, and the next push works."""
     state = wait_for_end(on, app)
     served = "two" if state == "succeeded" else "one"
-    wait_until(lambda: on.get(app) == (200, served), 5, f"release {served}")
+    wait_until(lambda: on.get(app) == (200, served), what=f"release {served}")
     commit = repository.head if state == "succeeded" else old
     wait_until(
-        lambda: repository.git("ls-remote", "paas", "main", check=False).stdout.startswith(commit), 5, "the branch"
+        lambda: repository.git("ls-remote", "paas", "main", check=False).stdout.startswith(commit), what="the branch"
     )
     assert_nothing_is_left(on)
     repository.commit(slow_app("three"))
@@ -76,7 +77,7 @@ def test_a_process_killed_in_mid_deploy_is_started_again(shared: Installation, p
     assert prober.failures == [] or process == "nginx"
     assert set(prober.answers) <= {"one", "two"}
     assert (push.returncode == 0) is (process != "ssh"), said
-    wait_until(lambda: len(after := shared.pids()) == len(before) and after[process] != before[process], 15, process)
+    wait_until(lambda: len(after := shared.pids()) == len(before) and after[process] != before[process])
     assert_old_or_new(shared, app, repository, old)
     assert dashboard(shared) == 200
 
@@ -100,9 +101,9 @@ def test_a_killed_supervisor_takes_its_children_along_but_neither_nginx_nor_apps
         wait_for_step(shared, "kill-all", "health")
         shared.kill("supervisor")
         push.communicate(timeout=60)
-        wait_until(lambda: shared.pids() == {"nginx": before["nginx"]}, 15, "the children's end")
+        wait_until(lambda: shared.pids() == {"nginx": before["nginx"]}, what="the children's end")
         children = [before[name] for name in ("web", "ssh", "worker")]
-        wait_until(lambda: not any(is_alive(pid) for pid in children), 15, "the children's end")
+        wait_until(lambda: not any(is_alive(pid) for pid in children), what="the children's end")
         assert shared.get("kill-all")[0] == 200
         shared.up()
         state = wait_for_end(shared, "kill-all")

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections import Counter
 
-from tests.journeys.installation import Installation, wait_until
+from tests.journeys.installation import Installation
 from tests.journeys.repository import small_app
+from tests.waiting import wait_until
 
 LINES, DEPLOYS = 100_000, 4
 EACH = LINES // DEPLOYS
@@ -46,7 +47,7 @@ def test_a_hundred_thousand_lines_survive_three_redeploys_and_a_killed_worker(sh
             shared.kill("worker")  # while its lines are being written
     last = shared.home / "logs" / shared.app("counted").id
     wait_until(
-        lambda: any(b"counted" in path.read_bytes()[-300:] for path in last.glob("web.1.log")), 30, "the last line"
+        lambda: any(b"counted" in path.read_bytes()[-300:] for path in last.glob("web.1.log")), what="the last line"
     )
     assert shared.ssh("ps:stop", "counted").returncode == 0  # its end is read to the last line
     found = numbers(shared)

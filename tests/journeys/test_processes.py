@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import time
-
-from tests.journeys.installation import Installation, wait_until
+from tests.journeys.installation import Installation
 from tests.journeys.leftovers import assert_nothing_is_left
 from tests.journeys.prober import Prober
 from tests.journeys.repository import small_app
 from tests.journeys.test_release_and_config import deployed, start_ssh
+from tests.waiting import wait_until
 
 PROCFILE = "web: python3 -u server.py\nworker: python3 -u worker.py\n"
 CRASHING = "import os, time\nprint('about to give up', flush=True)\ntime.sleep(1.5)\nos._exit(3)\n"
@@ -65,7 +64,8 @@ def test_a_process_that_keeps_crashing_is_shown_with_its_last_lines_and_comes_ba
     repository = deployed(shared, "crashing", Procfile=PROCFILE, **{"worker.py": CRASHING})
     assert shared.ssh("ps:scale", "crashing", "worker=1").returncode == 0
     worker = wait_until(
-        lambda: next((each for each in shared.ask("ps", "crashing") if each["state"] == "Crashed"), None), 20, "a crash"
+        lambda: next((each for each in shared.ask("ps", "crashing") if each["state"] == "Crashed"), None),
+        what="a crash",
     )
     assert worker["name"] == "worker.1" and worker["exit_code"] == 3
     assert "about to give up" in worker["last_lines"]
@@ -73,7 +73,7 @@ def test_a_process_that_keeps_crashing_is_shown_with_its_last_lines_and_comes_ba
     assert "Crashed" in shown and "about to give up" in shown
     assert shared.get("crashing") == (200, "one")  # its neighbours go on
     restarts = worker["restarts"]
-    wait_until(lambda: shared.ask("ps", "crashing")[1]["restarts"] > restarts, 20, "another attempt")
+    wait_until(lambda: shared.ask("ps", "crashing")[1]["restarts"] > restarts, what="another attempt")
     repository.commit(small_app("two", Procfile=PROCFILE, **{"worker.py": "import time\ntime.sleep(1000)\n"}))
     assert repository.push().returncode == 0
     assert states(shared, "crashing") == {"web.1": "Running", "worker.1": "Running"}
@@ -83,7 +83,7 @@ def test_a_web_process_that_dies_once_is_back_at_its_address(shared: Installatio
     deployed(shared, "mortal")
     container = shared.ask("ps", "mortal")[0]["container"]
     shared.runtime.kill(container)
-    wait_until(lambda: shared.get("mortal") == (200, "one"), 10, "the app")
+    wait_until(lambda: shared.get("mortal") == (200, "one"), what="the app")
     assert shared.ask("ps", "mortal")[0]["container"] == container
 
 
@@ -103,9 +103,11 @@ def test_run_passes_stdin_output_and_exit_code_and_has_a_terminal_when_asked(sha
 
 def test_a_detached_command_goes_on_alone_and_its_output_is_kept(shared: Installation) -> None:
     deployed(shared, "detached")
-    began = time.monotonic()
-    started = shared.ssh("run:detached", "detached", "sh", "-c", "'sleep 1; echo done-alone'")
-    assert started.returncode == 0 and time.monotonic() - began < 1.5, started.stderr
+    waiting = "'until [ -e /tmp/go ]; do sleep 0.1; done; echo done-alone'"
+    started = shared.ssh("run:detached", "detached", "sh", "-c", waiting)
+    assert started.returncode == 0, started.stderr
+    (task,) = [it for it in shared.runtime.containers(shared.app("detached").id) if it.process_type == "run"]
+    assert shared.runtime.execute(task.name, ("touch", "/tmp/go"), tty=False).exit_code() == 0
     assert "done-alone" in shared.ssh("builds:output", "detached", "current").stdout
     assert_nothing_is_left(shared)
 

@@ -6,10 +6,11 @@ from collections.abc import Callable
 
 import psutil
 
-from tests.journeys.installation import Installation, wait_until
+from tests.journeys.installation import Installation
 from tests.journeys.leftovers import assert_nothing_is_left
 from tests.journeys.repository import small_app
 from tests.journeys.test_release_and_config import deployed, set_variables
+from tests.waiting import wait_until
 
 PROCFILE = "web: python3 -u server.py\nworker: sleep 1000\n"
 
@@ -28,14 +29,14 @@ def test_after_a_reboot_with_everything_gone_all_apps_serve(own: Callable[..., I
     nginx = psutil.Process(on.pids()["nginx"])
     for process in (nginx, *nginx.children()):
         process.kill()
-    wait_until(lambda: not on.pids(), 15, "the end of all processes")
+    wait_until(lambda: not on.pids(), what="the end of all processes")
     for container in on.runtime.containers():
         on.runtime.remove(container.name)
     for network in on.runtime.networks():
         on.runtime.remove_network(network.name)
     assert on.get("blog")[0] == 0
     on.up()
-    wait_until(lambda: on.get("blog") == on.get("shop") == (200, "one"), 20, "the apps")
+    wait_until(lambda: on.get("blog") == on.get("shop") == (200, "one"), what="the apps")
     assert on.get("shop", "/env/COLOUR") == (200, "red")
     assert on.get("halted")[0] == 503
     assert_nothing_is_left(on)

@@ -6,10 +6,11 @@ import json
 import subprocess
 from shlex import quote
 
-from tests.journeys.installation import Installation, wait_until
+from tests.journeys.installation import Installation
 from tests.journeys.leftovers import assert_nothing_is_left
 from tests.journeys.prober import Prober
 from tests.journeys.repository import Repository, small_app
+from tests.waiting import wait_until
 
 ODD = {
     "QUOTES": """it's "quoted" and `ticked`""",

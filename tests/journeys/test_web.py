@@ -9,8 +9,9 @@ import pytest
 import requests
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from tests.journeys.installation import Installation, wait_until
+from tests.journeys.installation import Installation
 from tests.journeys.repository import small_app
+from tests.waiting import wait_until
 
 
 @pytest.fixture(scope="module")

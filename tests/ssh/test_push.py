@@ -13,6 +13,7 @@ from paas.errors import BuildError, DeployError
 from paas.model import App, Source
 from paas.rules.jobs import Deploy
 from tests.ssh.door import Door, Person, open_door
+from tests.waiting import PATIENCE
 
 FILES = {"index.html": "hello\n", "Procfile": "web: serve\n"}
 
@@ -56,7 +57,7 @@ def test_lines_of_the_deploy_stream_to_the_pusher_as_they_come(door: Door, ana: 
 
     def deploy(order: Deploy, say) -> None:
         say("-----> Building")
-        assert go_on.wait(10)
+        assert go_on.wait(PATIENCE)
         say("-----> \x1b[32mDone\x1b[0m")
 
     door.worker.deploy = deploy
@@ -201,11 +202,11 @@ def test_a_second_push_is_told_its_place_and_a_newer_one_takes_it(
 
     def deploy(order: Deploy, say) -> None:
         begun.set()
-        assert go_on.wait(20)
+        assert go_on.wait(PATIENCE)
 
     door.worker.deploy = deploy
     first = ana.start_git("push", "paas", "main", cwd=work)
-    assert begun.wait(10)
+    assert begun.wait(PATIENCE)
     ana.commit(work, {"index.html": "second\n"})
     second = ana.start_git("push", "paas", "main", cwd=work)
     assert second.stdout is not None
@@ -230,11 +231,11 @@ def test_of_two_unrelated_pushes_at_once_the_second_is_told_to_fetch(
 
     def deploy(order: Deploy, say) -> None:
         begun.set()
-        assert go_on.wait(20)
+        assert go_on.wait(PATIENCE)
 
     door.worker.deploy = deploy
     first = ana.start_git("push", "paas", "main", cwd=work)
-    assert begun.wait(10)
+    assert begun.wait(PATIENCE)
     second = ana.start_git("push", "paas", "main", cwd=other)
     assert second.stdout is not None
     second.stdout.readline()

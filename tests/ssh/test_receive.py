@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ import pytest
 from paas.model import App, select
 from paas.ssh.receive import ARCHIVE
 from tests.ssh.door import Door, Person, open_door
+from tests.waiting import PATIENCE, wait_until
 
 FILES = {"index.html": "hello\n", "Procfile": "web: serve\n"}
 
@@ -147,21 +147,18 @@ def test_a_pusher_who_leaves_does_not_stop_the_deploy(door: Door, ana: Person, w
     def deploy(order, say) -> None:
         say("-----> Building")
         begun.set()
-        go_on.wait(10)
+        go_on.wait(PATIENCE)
         for number in range(2_000):  # more than any pipe on the way holds
             say(f"line {number} " + "x" * 200)
 
     door.worker.deploy = deploy
     pushing = ana.start_git("push", "paas", "main", cwd=work)
-    assert begun.wait(10)
+    assert begun.wait(PATIENCE)
     os.killpg(pushing.pid, how)
     pushing.communicate()
     go_on.set()
     head = ana.git("rev-parse", "HEAD", cwd=work).stdout.strip()
-    deadline = time.monotonic() + 5
-    while branch(door, app) != head and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert branch(door, app) == head
+    wait_until(lambda: branch(door, app) == head)
 
 
 def test_a_push_that_breaks_off_while_it_is_sent_changes_nothing(door: Door, ana: Person, work: Path) -> None:

@@ -18,6 +18,7 @@ from paas.model import Image, Release
 from tests.fakes.behaviour import Behaviour
 from tests.fakes.terminal import FakeTerminal
 from tests.ssh.door import Door, Person
+from tests.waiting import wait_until
 
 
 @pytest.fixture
@@ -80,7 +81,7 @@ def test_a_client_that_leaves_hangs_the_container_up(door: Door, person: Person)
     assert child.stdout.read(1) == b"x"
     child.kill()
     child.communicate()
-    _wait(lambda: hangup.times > 0)
+    wait_until(lambda: hangup.times > 0)
 
 
 def test_a_client_that_leaves_after_its_input_ended_hangs_up_too(door: Door, person: Person) -> None:
@@ -94,7 +95,7 @@ def test_a_client_that_leaves_after_its_input_ended_hangs_up_too(door: Door, per
     assert hangup.times == 0
     child.kill()
     child.communicate()
-    _wait(lambda: hangup.times > 0)
+    wait_until(lambda: hangup.times > 0)
 
 
 def test_changes_of_the_window_reach_the_container(door: Door, person: Person) -> None:
@@ -108,7 +109,7 @@ def test_changes_of_the_window_reach_the_container(door: Door, person: Person) -
         assert os.read(ours, 5) == b"ready"
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 50, 132, 0, 0))
         child.send_signal(signal.SIGWINCH)
-        _wait(lambda: terminal.sizes == [(132, 50)])
+        wait_until(lambda: terminal.sizes == [(132, 50)])
     finally:
         child.kill()
         child.wait()
@@ -120,10 +121,3 @@ def test_without_a_worker_one_line_says_so(door: Door, person: Person) -> None:
     ran = person.ssh("run", "blog", "ls")
     assert ran.returncode != 0
     assert ran.stderr.startswith(" !     ")
-
-
-def _wait(is_so) -> None:
-    deadline = time.monotonic() + 5
-    while not is_so():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)

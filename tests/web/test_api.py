@@ -252,7 +252,7 @@ def test_a_stream_follows_until_the_build_ends(world: WebWorld) -> None:
     world.logs.append(f"jobs/{number}.log", "ee\n")
     world.end(number)
     world.logs.append(f"jobs/{number}.log", "")
-    reader.join(10)
+    reader.join(60)
     assert lines_of(seen[0]) == ["one", "two", "three"]
     assert events_of(seen[0])[-1][2]["state"] == "succeeded"  # type: ignore[index]
 

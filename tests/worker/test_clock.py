@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from paas.errors import UnavailableError
 from paas.worker.clock import Entry, Timetable
+from tests.waiting import PATIENCE
 
 
 class Counter:
@@ -22,7 +23,7 @@ class Counter:
 
     def reaches(self, count: int) -> bool:
         with self._changed:
-            return self._changed.wait_for(lambda: self.count >= count, timeout=5)
+            return self._changed.wait_for(lambda: self.count >= count, timeout=PATIENCE)
 
 
 def started(*entries: Entry) -> Timetable:
@@ -50,7 +51,7 @@ def test_a_kick_runs_an_entry_now() -> None:
 
 def test_a_kick_while_it_runs_means_once_more() -> None:
     going_on = threading.Event()
-    counter = Counter(lambda: (going_on.wait(5), None)[1])
+    counter = Counter(lambda: (going_on.wait(PATIENCE), None)[1])
     timetable = started(Entry("one", 60, counter))
     assert counter.reaches(1)
     timetable.kick("one")

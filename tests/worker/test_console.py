@@ -2,8 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from paas.worker.line import WorkerSocket
 from tests.fakes.behaviour import Behaviour
 from tests.fakes.platform import worker_platform
 from tests.fakes.terminal import FakeTerminal
+from tests.waiting import PATIENCE, wait_until
 
 APP = "app00001"
 
@@ -79,13 +79,6 @@ def ticket(on: WorkerPlatform, secret: str = "s3cret", lifetime: float = 30, **o
     return secret
 
 
-def eventually(is_so: Callable[[], object]) -> None:
-    until = time.monotonic() + 5
-    while not is_so():
-        assert time.monotonic() < until
-        time.sleep(0.002)
-
-
 def test_bytes_go_both_ways_and_the_exit_code_comes_back(
     on: WorkerPlatform, line: SocketWorkerLine, opener: Opener
 ) -> None:
@@ -100,21 +93,21 @@ def test_bytes_go_both_ways_and_the_exit_code_comes_back(
     console.send_eof()
     assert list(arriving) == []
     assert console.exit_code() == 3
-    assert opener.closed.wait(2)  # a one-off is removed at its end
+    assert opener.closed.wait(PATIENCE)  # a one-off is removed at its end
     console.close()
 
 
 def test_a_terminal_gets_its_size_and_its_changes(on: WorkerPlatform, line: SocketWorkerLine, opener: Opener) -> None:
     console = line.open_console(ticket(on, tty=True, columns=100, rows=30))
     console.resize(120, 40)
-    eventually(lambda: opener.terminals[0].sizes == [(100, 30), (120, 40)])
+    wait_until(lambda: opener.terminals[0].sizes == [(100, 30), (120, 40)])
     console.close()
 
 
 def test_who_hangs_up_takes_the_process_along(on: WorkerPlatform, line: SocketWorkerLine, opener: Opener) -> None:
     line.open_console(ticket(on)).close()
-    assert opener.closed.wait(2)
-    eventually(lambda: opener.codes == [137])
+    assert opener.closed.wait(PATIENCE)
+    wait_until(lambda: opener.codes == [137])
 
 
 def test_a_ticket_is_good_for_one_session(on: WorkerPlatform, line: SocketWorkerLine) -> None:

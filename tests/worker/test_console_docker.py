@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import count
@@ -25,6 +25,7 @@ from paas.worker.line import WorkerSocket
 from tests.engine import engine_of_tests, new_app_id
 from tests.fakes.platform import worker_platform
 from tests.images import python_image
+from tests.waiting import wait_until
 
 
 @dataclass
@@ -74,13 +75,6 @@ def room(sqlite_database: Database, tmp_path: Path) -> Iterator[Room]:
         server.stop()
 
 
-def eventually(is_so: Callable[[], object]) -> None:
-    until = time.monotonic() + 15
-    while not is_so():
-        assert time.monotonic() < until
-        time.sleep(0.02)
-
-
 def output(console: SocketConsoleLine) -> dict[str, bytes]:
     found = {"stdout": b"", "stderr": b""}
     for stream, chunk in console.frames():
@@ -96,7 +90,7 @@ def test_stdin_stdout_stderr_and_exit_code_pass(room: Room) -> None:
     assert output(console) == {"stdout": sent, "stderr": b"complaint\n"}
     assert console.exit_code() == 7
     console.close()
-    eventually(room.is_clean)
+    wait_until(room.is_clean)
 
 
 def test_a_terminal_knows_its_size(room: Room) -> None:
@@ -111,7 +105,7 @@ def test_who_hangs_up_leaves_no_container_behind(room: Room) -> None:
     console = room.session("sleep", "600")
     assert not room.is_clean()
     console.close()
-    eventually(room.is_clean)
+    wait_until(room.is_clean)
 
 
 def test_two_sessions_do_not_mix(room: Room) -> None:
@@ -121,4 +115,4 @@ def test_two_sessions_do_not_mix(room: Room) -> None:
     for console in (two, one):
         console.send_eof()
     assert (output(one)["stdout"], output(two)["stdout"]) == (b"one", b"two")
-    eventually(room.is_clean)
+    wait_until(room.is_clean)

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from ipaddress import IPv4Network
@@ -15,6 +14,7 @@ from paas.rules import names
 from paas.worker.deaths import DeathWatch
 from tests.fakes.clock import START
 from tests.fakes.runtime import FakeRuntime
+from tests.waiting import PATIENCE, wait_until
 
 APP = "app00001"
 
@@ -32,13 +32,6 @@ def start(runtime: FakeRuntime, name: str) -> str:
     return name
 
 
-def eventually(is_so: Callable[[], object]) -> None:
-    until = time.monotonic() + 5
-    while not is_so():
-        assert time.monotonic() < until
-        time.sleep(0.002)
-
-
 class Watched:
     def __init__(self, runtime: FakeRuntime, then: Callable[[], datetime | None] = lambda: None) -> None:
         self.apps: list[str] = []
@@ -46,7 +39,7 @@ class Watched:
         self._then = then
         self.watch = DeathWatch(runtime, SystemClock(), self._look_after, self.others.set)
         self.watch.start()
-        eventually(lambda: runtime._listeners)
+        wait_until(lambda: runtime._listeners)
 
     def _look_after(self, app_id: str) -> datetime | None:
         self.apps.append(app_id)
@@ -56,7 +49,7 @@ class Watched:
 def test_a_dead_copys_app_is_looked_after_at_once(runtime: FakeRuntime) -> None:
     watched = Watched(runtime)
     runtime.die(start(runtime, names.container_name(APP, "web", 1, 1)))
-    eventually(lambda: watched.apps == [APP])
+    wait_until(lambda: watched.apps == [APP])
     watched.watch.stop()
 
 
@@ -64,7 +57,7 @@ def test_it_is_looked_after_again_when_its_back_off_is_over(runtime: FakeRuntime
     dues = [SystemClock().now() + timedelta(seconds=0.05)]
     watched = Watched(runtime, lambda: dues.pop() if dues else None)
     runtime.die(start(runtime, names.container_name(APP, "web", 1, 1)))
-    eventually(lambda: watched.apps == [APP, APP])
+    wait_until(lambda: watched.apps == [APP, APP])
     watched.watch.stop()
 
 
@@ -75,13 +68,13 @@ def test_a_failing_look_does_not_end_the_watch(runtime: FakeRuntime) -> None:
     watched = Watched(runtime, fail)
     for rollout in (1, 2):
         runtime.die(start(runtime, names.container_name(APP, "web", 1, rollout)))
-        eventually(lambda count=rollout: len(watched.apps) == count)
+        wait_until(lambda count=rollout: len(watched.apps) == count)
     watched.watch.stop()
 
 
 def test_the_end_of_a_one_off_is_told_apart(runtime: FakeRuntime) -> None:
     watched = Watched(runtime)
     runtime.die(start(runtime, names.task_container_name(APP, "run", 7)))
-    assert watched.others.wait(5)
+    assert watched.others.wait(PATIENCE)
     assert watched.apps == []
     watched.watch.stop()

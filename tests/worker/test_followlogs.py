@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from ipaddress import IPv4Network
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from paas.rules.logline import LogRecord, parse_record
 from paas.worker.followlogs import ContainerLogs
 from tests.fakes.clock import START, FakeClock
 from tests.fakes.runtime import FakeRuntime
+from tests.waiting import wait_until
 
 APP = "abcdefgh"
 LOG = f"{APP}/web.1.log"
@@ -56,13 +57,6 @@ def texts(logs: LogFiles) -> list[str]:
     return [record.text for record in records(logs)]
 
 
-def eventually(is_so: Callable[[], bool], timeout: float = 5.0) -> None:
-    until = time.monotonic() + timeout
-    while not is_so():
-        assert time.monotonic() < until
-        time.sleep(0.005)
-
-
 def test_what_a_container_prints_is_in_its_log_at_once(
     keeper: ContainerLogs, runtime: FakeRuntime, logs: LogFiles
 ) -> None:
@@ -70,7 +64,7 @@ def test_what_a_container_prints_is_in_its_log_at_once(
     runtime.say(container.name, "before anyone followed")
     keeper.begin(container)
     runtime.say(container.name, "oh no", "stderr")
-    eventually(lambda: len(texts(logs)) == 2)
+    wait_until(lambda: len(texts(logs)) == 2)
     first, second = records(logs)
     assert (first.process, first.rollout, first.stream, first.text) == ("web.1", 1, "stdout", "before anyone followed")
     assert (second.stream, second.text) == ("stderr", "oh no")
@@ -80,7 +74,7 @@ def test_secrets_are_redacted(keeper: ContainerLogs, runtime: FakeRuntime, logs:
     container = start(runtime)
     keeper.begin(container)
     runtime.say(container.name, "password is a-secret-value!")
-    eventually(lambda: texts(logs) == ["password is ********!"])
+    wait_until(lambda: texts(logs) == ["password is ********!"])
 
 
 def test_finish_waits_for_the_last_line(keeper: ContainerLogs, runtime: FakeRuntime, logs: LogFiles) -> None:
@@ -178,7 +172,7 @@ def test_failing_reads_are_given_up_with_a_line_that_says_so(runtime: FakeRuntim
     keeper = ContainerLogs(runtime, logs, FakeClock(), lambda container: [])
     keeper.begin(container)
     runtime.say(container.name, "hello")
-    eventually(lambda: texts(logs) == ["hello"])
+    wait_until(lambda: texts(logs) == ["hello"])
     keeper.finish(container.name, timeout=0.05)  # it still runs: the end never comes
     last = records(logs)[-1]
     assert (last.stream, last.process) == ("platform", "web.1")

@@ -20,6 +20,7 @@ from paas.rules.logline import LogRecord, parse_record
 from paas.worker.followlogs import ContainerLogs
 from tests.engine import HOST, engine_of_tests, new_app_id
 from tests.images import python_image
+from tests.waiting import PATIENCE, wait_until
 
 ROOT = Path(__file__).parents[2]
 
@@ -34,6 +35,7 @@ from paas.worker.followlogs import ContainerLogs
 
 runtime = DockerRuntime(sys.argv[1], sys.argv[2])
 keeper = ContainerLogs(runtime, LogFiles(Path(sys.argv[3])), SystemClock(), lambda container: [])
+print("ready", flush=True)
 while True:
     keeper.begin_all()
     time.sleep(0.05)
@@ -68,18 +70,20 @@ class Room:
 
     def follow_in_process(self) -> subprocess.Popen[bytes]:
         words = [sys.executable, "-c", FOLLOW, HOST, self.runtime._engine.installation, str(self.folder)]
-        return subprocess.Popen(words, cwd=ROOT, env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin"})
+        worker = subprocess.Popen(
+            words, cwd=ROOT, env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin"}, stdout=subprocess.PIPE
+        )
+        assert worker.stdout is not None and worker.stdout.readline() == b"ready\n"
+        return worker
 
-    def kill_a_worker_that_writes(self) -> None:
-        log = f"{self.app_id}/web.1.log"
-        before = self.logs.size(log)
-        worker = self.follow_in_process()
-        until = time.monotonic() + 20
-        while self.logs.size(log) == before:
-            assert time.monotonic() < until
-            time.sleep(0.001)
+    @property
+    def size(self) -> int:
+        return self.logs.size(f"{self.app_id}/web.1.log")
+
+    def kill_when_it_has_written(self, worker: subprocess.Popen[bytes], before: int) -> None:
+        wait_until(lambda: self.size != before)
         worker.kill()
-        worker.wait()
+        worker.communicate()
 
     def records(self) -> list[LogRecord]:
         found = [parse_record(line) for line in self.logs.tail(f"{self.app_id}/web.1.log", 10**9)]
@@ -102,11 +106,13 @@ def room(tmp_path: Path) -> Iterator[Room]:
 def test_redeploys_and_killed_workers_lose_and_repeat_no_line(room: Room) -> None:
     count = 4000
     for rollout in (1, 2):  # on each stream: 16,000 lines in all
+        before, worker = room.size, room.follow_in_process()
         container = room.start(rollout, count, pause=0.2)
-        for kills in (1, 2):
-            room.kill_a_worker_that_writes()
-            assert len(room.numbers(rollout, "stdout")) < count or kills == 2
-        assert room.runtime.wait(container.name, 30) == 0
+        room.kill_when_it_has_written(worker, before)
+        assert len(room.numbers(rollout, "stdout")) < count  # it was killed in the middle
+        before = room.size
+        room.kill_when_it_has_written(room.follow_in_process(), before)
+        assert room.runtime.wait(container.name, PATIENCE) == 0
         room.keeper().finish(container.name)
         room.runtime.remove(container.name)
     for rollout in (1, 2):
@@ -120,11 +126,11 @@ def test_many_lines_are_followed_in_reasonable_time(room: Room) -> None:
     began = time.monotonic()
     container = room.start(1, count)
     keeper.begin(container)
-    room.runtime.wait(container.name, 30)
+    assert room.runtime.wait(container.name, PATIENCE) == 0
     keeper.finish(container.name)
     took = time.monotonic() - began
     assert room.numbers(1, "stdout") == room.numbers(1, "stderr") == list(range(count))
-    assert took < 15  # 20,000 lines with the container's start: about a second on an idle machine
+    assert took < PATIENCE  # 20,000 lines with the container's start: about a second on an idle machine
 
 
 def test_dockers_own_rotation_loses_and_repeats_no_line(room: Room) -> None:
@@ -132,7 +138,7 @@ def test_dockers_own_rotation_loses_and_repeats_no_line(room: Room) -> None:
     keeper = room.keeper()
     container = room.start(1, count, pause=0.1, padding="x" * 2400)  # some 30 MB: the json-file is rotated at 20 MB
     keeper.begin(container)
-    assert room.runtime.wait(container.name, 60) == 0
+    assert room.runtime.wait(container.name, PATIENCE) == 0
     keeper.finish(container.name)
     assert room.numbers(1, "stdout") == list(range(count))
     assert room.numbers(1, "stderr") == list(range(count))

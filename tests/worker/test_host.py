@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import os
 import subprocess
-import time
 
 from paas.rules.names import CHILD_MARK
 from paas.worker import host
+from tests.waiting import PATIENCE, wait_until
 
 OURS = {**os.environ, CHILD_MARK: "1"}
 
@@ -22,8 +22,7 @@ def test_who_is_gone_is_not_alive() -> None:
     recorded = f"{child.pid}:{host.start_ticks(child.pid)}"
     assert host.is_alive(recorded)
     child.kill()
-    while host.start_ticks(child.pid) is not None:  # dead, if only a zombie
-        time.sleep(0.001)
+    wait_until(lambda: host.start_ticks(child.pid) is None)  # dead, if only a zombie
     assert not host.is_alive(recorded)
     child.wait()
     for nonsense in (None, "", "abc", "1:", ":1", "0:0"):
@@ -37,11 +36,8 @@ def test_a_child_is_killed_with_its_group() -> None:
     assert child.stdout is not None
     grandchild = int(child.stdout.readline())
     assert host.kill_group(child.pid, host.start_ticks(child.pid))
-    assert child.wait(5) == -9
-    until = time.monotonic() + 5
-    while host.start_ticks(grandchild) is not None:
-        assert time.monotonic() < until
-        time.sleep(0.001)
+    assert child.wait(PATIENCE) == -9
+    wait_until(lambda: host.start_ticks(grandchild) is None)
     assert not host.kill_group(child.pid, 1)
     assert not host.kill_group(None, None)
 
@@ -49,7 +45,7 @@ def test_a_child_is_killed_with_its_group() -> None:
 def test_a_child_in_our_own_group_dies_alone() -> None:
     child = subprocess.Popen(["sleep", "60"], env=OURS)
     assert host.kill_group(child.pid, host.start_ticks(child.pid))
-    assert child.wait(5) == -9
+    assert child.wait(PATIENCE) == -9
 
 
 def test_a_child_is_killed_as_soon_as_there_is_one() -> None:
@@ -57,7 +53,7 @@ def test_a_child_is_killed_as_soon_as_there_is_one() -> None:
     for _ in range(100):
         child = subprocess.Popen(["sleep", "60"], env=OURS)
         assert host.kill_group(child.pid, host.start_ticks(child.pid))
-        assert child.wait(5) == -9
+        assert child.wait(PATIENCE) == -9
 
 
 def test_who_has_no_environment_at_all_is_nobody_of_ours() -> None:

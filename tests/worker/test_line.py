@@ -20,6 +20,7 @@ from paas.errors import NotFoundError, PaasError
 from paas.rules import frames
 from paas.settings import Settings
 from paas.worker.line import WorkerSocket
+from tests.waiting import PATIENCE
 
 
 class Rung:
@@ -69,7 +70,7 @@ def line(tmp_path: Path, server: WorkerSocket) -> SocketWorkerLine:
 
 def test_a_ring_wakes_the_worker(line: SocketWorkerLine, rung: Rung) -> None:
     line.ring()
-    assert rung.event.wait(2)
+    assert rung.event.wait(PATIENCE)
 
 
 def test_a_question_is_answered(line: SocketWorkerLine) -> None:
@@ -140,7 +141,7 @@ CONNECT = """
 import os, socket, sys
 os.setuid(int(sys.argv[2]))
 with socket.socket(socket.AF_UNIX) as peer:
-    peer.settimeout(5)
+    peer.settimeout(30)
     peer.connect(sys.argv[1])
     try:
         peer.sendall(b"?\\0\\0\\0\\x21" + b'{"question": "echo", "words": {}}')

@@ -3,6 +3,7 @@ from __future__ import annotations
 import threading
 
 from paas.worker.locks import AppLocks
+from tests.waiting import PATIENCE
 
 
 def test_repairs_share_an_app() -> None:
@@ -33,5 +34,5 @@ def test_a_job_waits_for_repairs_and_lets_no_more_begin() -> None:
         assert not begun.wait(0.05)
         with locks.share("a") as another:
             assert not another
-    job.join(5)
+    job.join(PATIENCE)
     assert begun.is_set()

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -28,6 +28,7 @@ from paas.worker.locks import AppLocks
 from paas.worker.loop import JobLoop
 from paas.worker.threads import start_thread
 from tests.fakes.platform import worker_platform
+from tests.waiting import PATIENCE, wait_until
 
 DEAD_WORKER = "999999999:1"
 OURS = {**os.environ, CHILD_MARK: "1"}
@@ -57,24 +58,17 @@ def look(on: WorkerPlatform, job_id: int) -> Job:
         return session.get_one(Job, job_id)
 
 
-def eventually(is_so: Callable[[], object], timeout: float = 5.0) -> None:
-    until = time.monotonic() + timeout
-    while not is_so():
-        assert time.monotonic() < until
-        time.sleep(0.002)
-
-
 @contextlib.contextmanager
 def running(on: WorkerPlatform, flows: Mapping[str, Flow]) -> Iterator[JobLoop]:
     loop = JobLoop(on, flows, AppLocks())
     thread = start_thread(loop.run, "loop")
     yield loop
-    loop.stop(5)
-    thread.join(5)
+    loop.stop(PATIENCE)
+    thread.join(PATIENCE)
 
 
 def wait_until_ended(on: WorkerPlatform, *job_ids: int) -> list[Job]:
-    eventually(lambda: all(look(on, job_id).ended_at for job_id in job_ids))
+    wait_until(lambda: all(look(on, job_id).ended_at for job_id in job_ids))
     return [look(on, job_id) for job_id in job_ids]
 
 
@@ -124,17 +118,17 @@ def test_a_ring_starts_a_job_at_once(on: WorkerPlatform) -> None:
             queue(on, app_id=f"app{number:05d}")
             rung = time.monotonic()
             loop.ring()
-            eventually(lambda count=number + 1: len(begun) == count)
+            wait_until(lambda count=number + 1: len(begun) == count)
             waits.append(begun[-1] - rung)
-    assert sorted(waits)[2] < 0.05  # the median; some 5 ms on an idle machine
+    assert sorted(waits)[2] < 2  # the median: some 5 ms on an idle machine; without a ring it is looked every 5 s
 
 
 def test_followers_of_the_log_learn_of_the_end_at_once(on: WorkerPlatform) -> None:
     job_id = queue(on)
     with running(on, {"stop": quiet}):
         begun = time.monotonic()
-        seen = list(on.logs.follow(f"jobs/{job_id}.log", 0, lambda: look(on, job_id).ended_at is not None, timeout=30))
-        assert time.monotonic() - begun < 5
+        seen = list(on.logs.follow(f"jobs/{job_id}.log", 0, lambda: look(on, job_id).ended_at is not None, timeout=60))
+        assert time.monotonic() - begun < 30  # not at the time-out
     assert b"".join(chunk for _, chunk in seen) == b"hello\n"
 
 
@@ -142,7 +136,7 @@ def test_an_app_runs_one_job_at_a_time_in_order(on: WorkerPlatform) -> None:
     gate = Gate()
     first, second, other = queue(on), queue(on), queue(on, app_id="app00002")
     with running(on, {"stop": gate}):
-        eventually(lambda: len(gate.came) == 2)
+        wait_until(lambda: len(gate.came) == 2)
         assert set(gate.came) == {first, other}
         assert look(on, second).state == "queued"
         gate.opened.set()
@@ -226,7 +220,7 @@ def test_a_wish_to_cancel_ends_a_waiting_flow(on: WorkerPlatform) -> None:
     gate = Gate()
     job_id = queue(on)
     with running(on, {"stop": gate}) as loop:
-        eventually(lambda: gate.came)
+        wait_until(lambda: gate.came)
         cancel(on, job_id)
         loop.ring()
         (job,) = wait_until_ended(on, job_id)
@@ -245,7 +239,7 @@ def test_a_wish_to_cancel_kills_the_recorded_child_and_its_group(on: WorkerPlatf
 
     job_id = queue(on)
     with running(on, {"stop": flow}) as loop:
-        eventually(lambda: pids)
+        wait_until(lambda: pids)
         assert look(on, job_id).child_pid == pids[0]
         cancel(on, job_id)
         loop.ring()
@@ -260,13 +254,13 @@ def test_past_the_point_of_no_return_a_wish_comes_too_late(on: WorkerPlatform) -
     def flow(on: WorkerPlatform, work: Work, say: Say) -> None:
         work.shield()
         shielded.set()
-        wished.wait(5)
+        wished.wait(PATIENCE)
         with work.step("current"):
             work.check()
 
     job_id = queue(on)
     with running(on, {"stop": flow}) as loop:
-        shielded.wait(5)
+        assert shielded.wait(PATIENCE)
         cancel(on, job_id)
         loop.look_after()
         wished.set()
@@ -293,7 +287,7 @@ def test_a_dead_workers_job_is_taken_over_at_once_and_its_child_killed(on: Worke
         session.add(JobStep(job_id=job_id, name="build", started_at=on.clock.now(), state="running"))
     with running(on, {"stop": quiet}):
         job, later = wait_until_ended(on, job_id, behind)
-    assert child.wait(5) == -9
+    assert child.wait(PATIENCE) == -9
     assert (job.state, job.attempt) == ("succeeded", 2)
     assert job.ended_at and later.claimed_at and job.ended_at <= later.claimed_at
     with on.database.read() as session:
@@ -339,12 +333,12 @@ def test_who_lost_the_fence_writes_nothing(on: WorkerPlatform) -> None:
     gate = Gate()
     job_id = queue(on)
     with running(on, {"stop": gate}) as loop:
-        eventually(lambda: gate.came)
+        wait_until(lambda: gate.came)
         with on.database.write() as session:
             assert give_back(session, job_id, look(on, job_id).fence)
             session.get_one(Job, job_id).state = "failed"  # what another worker made of it
         loop.look_after()
-        eventually(lambda: not loop.running())
+        wait_until(lambda: not loop.running())
     assert (look(on, job_id).state, look(on, job_id).ended_at) == ("failed", None)
 
 
@@ -360,10 +354,10 @@ def test_stopping_leaves_running_jobs_to_the_next_worker(on: WorkerPlatform) -> 
     gate = Gate()
     first, second = queue(on), queue(on)
     with running(on, {"stop": gate}) as loop:
-        eventually(lambda: gate.came)
+        wait_until(lambda: gate.came)
         assert not loop.stop(0.05)
         gate.opened.set()
-        assert loop.stop(5)
+        assert loop.stop(PATIENCE)
     assert (look(on, first).state, look(on, second).state) == ("succeeded", "queued")
 
 
@@ -392,7 +386,7 @@ def test_a_worker_killed_in_the_middle_is_replaced(on: WorkerPlatform, tmp_path:
     root = Path(__file__).parents[2]
     words = [sys.executable, "-c", KILLED, str(tmp_path), on.database.url]
     environment = {**os.environ, "PYTHONPATH": str(root)}
-    assert subprocess.run(words, cwd=root, env=environment, timeout=30, check=False).returncode == -9
+    assert subprocess.run(words, cwd=root, env=environment, timeout=PATIENCE, check=False).returncode == -9
     assert look(on, job_id).state == "running"
     with running(on, {"stop": quiet}):
         (job,) = wait_until_ended(on, job_id)

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from ipaddress import IPv4Network
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from paas.worker.service import Worker
 from tests.fakes.clock import START
 from tests.fakes.platform import worker_platform
 from tests.fakes.runtime import FakeRuntime
+from tests.waiting import PATIENCE, wait_until
 
 
 @pytest.fixture
@@ -39,13 +40,6 @@ def worker(on: WorkerPlatform) -> Iterator[Worker]:
     made.start()
     yield made
     made.stop()
-
-
-def eventually(is_so: Callable[[], object]) -> None:
-    until = time.monotonic() + 10
-    while not is_so():
-        assert time.monotonic() < until
-        time.sleep(0.005)
 
 
 def queue(on: WorkerPlatform, kind: str, app_id: str | None = None) -> int:
@@ -67,7 +61,7 @@ def test_a_job_is_run_as_soon_as_a_door_rings(on: WorkerPlatform, worker: Worker
         with on.database.read() as session:
             return session.get_one(Job, job_id).state == "succeeded"
 
-    eventually(has_ended)
+    wait_until(has_ended)
 
 
 def test_a_door_may_ask_for_the_state_and_for_what_app_py_adds(on: WorkerPlatform, worker: Worker) -> None:
@@ -97,7 +91,7 @@ def test_stopping_takes_seconds_at_most_and_leaves_no_socket(on: WorkerPlatform)
     worker.start()
     began = time.monotonic()
     worker.stop()
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 30
     assert not (on.settings.folder("run") / "worker.sock").exists()
 
 
@@ -121,9 +115,9 @@ def test_the_process_serves_until_it_is_told_to_end(on: WorkerPlatform, tmp_path
         cwd=root, env={**os.environ, "PYTHONPATH": str(root)},
     )  # fmt: skip
     try:
-        eventually(lambda: (tmp_path / "run/worker.sock").exists())
+        wait_until(lambda: (tmp_path / "run/worker.sock").exists())
         assert on.worker.ask("state")["pid"] == process.pid
         process.send_signal(number)
-        assert process.wait(8) == 0
+        assert process.wait(PATIENCE) == 0
     finally:
         process.kill()
