@@ -185,9 +185,10 @@ def _listeners(on: WorkerPlatform, patient: Patient) -> list[Listener] | None:
         return None
     try:
         table = b"".join(data for stream, data in terminal.frames() if stream == "stdout")
+        has_looked = terminal.exit_code() == 0
     finally:
         terminal.close()
-    return parse_listeners(table.decode("ascii", "replace"))
+    return parse_listeners(table.decode("ascii", "replace")) or ([] if has_looked else None)
 
 
 def last_lines(on: WorkerPlatform, container: str) -> tuple[str, ...]:

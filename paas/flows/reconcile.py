@@ -21,13 +21,14 @@ from paas.flows.network import end_rests, ensure_firewall
 from paas.flows.prune import remove_unknown_images
 from paas.flows.rollout import discard_started, for_each, remove_container
 from paas.flows.route import apply_sites
-from paas.model import App, Event, Job, Process, Release, func, select, update
+from paas.model import Address, App, Event, Job, Process, Release, func, select, update
 from paas.model.job import QUEUED, RUNNING
 from paas.ports import Container
 from paas.rules import names
 from paas.rules.crash import restart_delay
 from paas.rules.differences import ENDED_STATES, Differences, Facts, Recorded, Seen, find_differences
 from paas.rules.jobs import Repair
+from paas.rules.placement import is_within
 
 Hold = Callable[[str], AbstractContextManager[bool]]  # the worker's lock of one app; False: somebody works on it
 
@@ -65,8 +66,13 @@ def reconcile_app(on: WorkerPlatform, app_id: str, hold: Hold = _hold_nothing) -
 def gather_facts(on: WorkerPlatform, app_id: str | None, is_boot: bool = False) -> Facts:
     seen = [_seen(container) for container in on.runtime.containers(app_id)]
     with on.database.read() as session:
-        query = select(Process) if app_id is None else select(Process).where(Process.app_id == app_id)
-        recorded = [_recorded(row) for row in session.scalars(query)]
+        query = select(Process, Address.address).outerjoin(Address, Address.container == Process.container)
+        query = query if app_id is None else query.where(Process.app_id == app_id)
+        pool = on.settings.network_pool
+        recorded = [
+            _recorded(row, address if address and is_within(address, pool) else None)
+            for row, address in session.execute(query)
+        ]
         jobs = session.execute(select(Job.id, Job.app_id, Job.state).where(Job.state.in_((QUEUED, RUNNING)))).all()
         going = session.scalars(select(App.id).where(App.is_destroying.is_(True))).all()
     busy = {job.app_id for job in jobs if job.state == RUNNING and job.app_id} | set(going)
@@ -74,11 +80,13 @@ def gather_facts(on: WorkerPlatform, app_id: str | None, is_boot: bool = False) 
 
 
 def _seen(it: Container) -> Seen:
-    return Seen(it.name, it.app_id, it.process_type, it.state, it.job_id, it.started_at)
+    return Seen(it.name, it.app_id, it.process_type, it.state, it.job_id, it.started_at, it.address)
 
 
-def _recorded(row: Process) -> Recorded:
-    return Recorded(row.container, row.app_id, row.state, row.job_id, row.restarts, row.crashed_at, row.retry_at)
+def _recorded(row: Process, address: str | None) -> Recorded:
+    return Recorded(
+        row.container, row.app_id, row.state, row.job_id, row.restarts, row.crashed_at, row.retry_at, address
+    )
 
 
 # --- Act --------------------------------------------------------------------------------------------------------------
@@ -92,6 +100,7 @@ def act(on: WorkerPlatform, found: Differences, facts: Facts, hold: Hold) -> Non
         (found.crashed, note_crash),
         (found.due, start_again),
         (found.recovered, forget_crashes),
+        (found.severed, replace_severed),
     ):
         for name in names_found:
             deeds[apps[name]].append(partial(deed, on, apps[name], name))
@@ -163,6 +172,13 @@ def start_again(on: WorkerPlatform, app_id: str, container: str) -> None:
         log.warning("start-again", container=container, error=str(error))
         remove_container(on, container, LAST_READ)
         queue_repair(on, app_id, (container,))
+
+
+def replace_severed(on: WorkerPlatform, app_id: str, container: str) -> None:
+    """It runs, but where nginx looks for it nobody answers: somebody took it off its network, or took that away."""
+    log.warning("severed", container=container)
+    remove_container(on, container, LAST_READ)
+    queue_repair(on, app_id, (container,))
 
 
 def forget_crashes(on: WorkerPlatform, app_id: str, container: str) -> None:

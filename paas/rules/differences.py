@@ -14,7 +14,7 @@ ENDED_STATES = ("created", "exited", "dead")  # `created`: a start that did not 
 
 @dataclass(frozen=True)
 class Recorded:
-    """A process row."""
+    """A process row. `address`: where nginx looks for it, if that may be."""
 
     container: str
     app_id: str
@@ -23,6 +23,7 @@ class Recorded:
     restarts: int
     crashed_at: datetime | None
     retry_at: datetime | None
+    address: str | None
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,7 @@ class Seen:
     state: str
     job_id: int | None
     started_at: datetime | None
+    address: str | None
 
 
 @dataclass(frozen=True)
@@ -54,8 +56,9 @@ class Differences:
     """Container names. `lost`: app -> its live copies without a container."""
 
     crashed: tuple[str, ...] = ()  # just found dead: to be counted
-    due: tuple[str, ...] = ()  # dead, and the wait before the next start is over
+    due: tuple[str, ...] = ()  # dead, and the wait before the next start is over; or paused by somebody
     recovered: tuple[str, ...] = ()  # alive again, or stable so long that crashes are forgotten
+    severed: tuple[str, ...] = ()  # alive, and taken off its network or its address: to be made anew
     lost: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     abandoned: tuple[str, ...] = ()  # rows of an attempt that nobody will go on with
     strangers: tuple[str, ...] = ()  # containers that no row knows
@@ -72,8 +75,9 @@ def find_differences(facts: Facts) -> Differences:
             lost[row.app_id] = (*lost.get(row.app_id, ()), row.container)
     return Differences(
         crashed=tuple(it.container for it in dead if it.crashed_at is None),
-        due=tuple(it.container for it in dead if it.crashed_at is not None and _is_due(it, facts.now)),
+        due=tuple(it.container for it in live if _must_start(it, seen.get(it.container), facts.now)),
         recovered=tuple(it.container for it in live if _has_recovered(it, seen.get(it.container), facts.now)),
+        severed=tuple(it.container for it in live if _is_severed(it, seen.get(it.container))),
         lost=lost,
         abandoned=tuple(it.container for it in facts.recorded if _is_abandoned(it, facts)),
         strangers=tuple(it.name for it in facts.seen if _is_stranger(it, recorded, facts)),
@@ -82,6 +86,16 @@ def find_differences(facts: Facts) -> Differences:
 
 def _is_due(row: Recorded, now: datetime) -> bool:
     return row.retry_at is None or row.retry_at <= now
+
+
+def _must_start(row: Recorded, seen: Seen | None, now: datetime) -> bool:
+    if seen is None or seen.state not in ENDED_STATES:
+        return seen is not None and seen.state == "paused"
+    return row.crashed_at is not None and _is_due(row, now)
+
+
+def _is_severed(row: Recorded, seen: Seen | None) -> bool:
+    return seen is not None and seen.state == "running" and row.address is not None and seen.address != row.address
 
 
 def _has_recovered(row: Recorded, seen: Seen | None, now: datetime) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
 
 from paas.rules.formation import WEB
 from paas.rules.manifest import HealthCheck
@@ -41,6 +41,9 @@ class Listener:
     @property
     def is_loopback(self) -> bool:
         return self.address.startswith("127.") or self.address == "::1"
+
+    def __str__(self) -> str:
+        return f"[{self.address}]:{self.port}" if ":" in self.address else f"{self.address}:{self.port}"
 
 
 @dataclass(frozen=True)
@@ -103,14 +106,20 @@ def explain_exit(name: str, ending: Ending) -> tuple[str, str]:
 
 
 def explain_silence(port: int, listeners: Sequence[Listener] | None) -> str:
-    """A hint for a web process that runs and accepts nothing. listeners None: we could not look inside."""
+    """A hint for a web process that runs and gives no answer. listeners None: we could not look inside."""
     usual = f"listen on 0.0.0.0 and the port in the variable PORT ({port})"
-    if not listeners:
+    if listeners is None:
         return usual
-    if any(it.port == port and it.is_loopback for it in listeners):
-        return f"it listens on 127.0.0.1:{port}, which only itself can reach: {usual}"
-    others = ", ".join(sorted({f"{it.address}:{it.port}" for it in listeners if it.port != port}))
-    return f"it listens on {others}: {usual}" if others else usual
+    if not listeners:
+        return f"it listens on no port yet: {usual}; a slow start may have more attempts in app.json, healthchecks"
+    here = [it for it in listeners if it.port == port]
+    if not here:
+        return f"it listens on {', '.join(sorted(str(it) for it in listeners))}: {usual}"
+    if all(it.is_loopback for it in here):
+        return f"it listens on {here[0]}, which only itself can reach (loopback): {usual}"
+    if all(":" in it.address for it in here):
+        return f"it listens on {here[0]} for IPv6 only: {usual}"
+    return f"it listens on {here[0]} and does not answer: its last lines may say why"
 
 
 def parse_listeners(table: str) -> list[Listener]:
@@ -126,9 +135,10 @@ def parse_listeners(table: str) -> list[Listener]:
 
 
 def _address(text: str) -> str:
-    """Words of four bytes in the host's (little-endian) order; an IPv6 address is shown by what matters here."""
-    if len(text) == 8:
-        return str(IPv4Address(bytes.fromhex(text)[::-1]))
-    if text == "0" * 32:
-        return "::"
-    return "::1" if text == "0" * 24 + "01000000" else "[ipv6]"
+    """Words of four bytes in the host's (little-endian) order."""
+    words = bytes.fromhex(text)
+    packed = b"".join(words[start : start + 4][::-1] for start in range(0, len(words), 4))
+    if len(packed) == 4:
+        return str(IPv4Address(packed))
+    address = IPv6Address(packed)
+    return str(address.ipv4_mapped or address)

@@ -73,6 +73,10 @@ class FakeRuntime(FakeInventory):
     def pause(self, name: str) -> None:
         self._boxes[name].shown = replace(self._boxes[name].shown, state="paused")
 
+    def sever(self, name: str) -> None:
+        """Somebody takes a container off its network."""
+        self._boxes[name].shown = replace(self._boxes[name].shown, address=None)
+
     def lose(self, name: str) -> None:
         """A container vanishes behind the platform's back."""
         with self._changed:

@@ -79,6 +79,27 @@ def test_after_a_reboot_with_everything_gone_all_serve(stage: Stage) -> None:
     stage.assert_tidy()
 
 
+def test_a_process_that_somebody_paused_goes_on(stage: Stage) -> None:
+    name = deployed(stage)
+    stage.runtime.pause(name)
+    reconcile(stage.on)
+    assert stage.serves() == ["web.1 v1"]
+    assert stage.rows("live")[0].restarts == 0
+    stage.assert_tidy()
+
+
+def test_a_process_that_was_taken_off_its_network_is_made_anew(stage: Stage) -> None:
+    name = deployed(stage)
+    stage.runtime.sever(name)
+    reconcile(stage.on)
+    run_repairs(stage)
+    stage.settle()
+    assert stage.serves() == ["web.1 v1"]
+    assert stage.runtime.find(name) is None
+    assert len(repairs(stage)) == 1
+    stage.assert_tidy()
+
+
 def test_a_stopped_app_stays_stopped(stage: Stage) -> None:
     deployed(stage)
     stage.run(stage.queue(Stop()))

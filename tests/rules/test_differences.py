@@ -12,12 +12,12 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def row(name: str = "a-web", state: str = "live", **parts: object) -> Recorded:
-    facts = {"job_id": None, "restarts": 0, "crashed_at": None, "retry_at": None, **parts}
+    facts = {"job_id": None, "restarts": 0, "crashed_at": None, "retry_at": None, "address": "10.208.0.2"} | parts
     return Recorded(name, "a", state, **facts)  # type: ignore[arg-type]
 
 
 def box(name: str = "a-web", state: str = "running", **parts: object) -> Seen:
-    facts = {"process_type": "web", "job_id": None, "started_at": NOW, **parts}
+    facts = {"process_type": "web", "job_id": None, "started_at": NOW, "address": "10.208.0.2"} | parts
     return Seen(name, "a", state=state, **facts)  # type: ignore[arg-type]
 
 
@@ -28,7 +28,12 @@ LATER, EARLIER = NOW + timedelta(seconds=5), NOW - timedelta(seconds=5)
     ("recorded", "seen", "found"),
     [
         ([row()], [box()], Differences()),
-        ([row()], [box(state="paused")], Differences()),
+        ([row()], [box(state="paused")], Differences(due=("a-web",))),
+        ([row(state="retiring")], [box(state="paused")], Differences()),
+        ([row()], [box(address=None)], Differences(severed=("a-web",))),
+        ([row()], [box(address="10.208.0.9")], Differences(severed=("a-web",))),
+        ([row()], [box(state="exited", address=None)], Differences(crashed=("a-web",))),
+        ([row(state="starting", job_id=7)], [box(address=None)], Differences()),
         ([row()], [box(state="exited")], Differences(crashed=("a-web",))),
         ([row()], [box(state="created")], Differences(crashed=("a-web",))),
         ([row(crashed_at=EARLIER, retry_at=LATER)], [box(state="exited")], Differences()),

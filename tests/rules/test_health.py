@@ -102,11 +102,29 @@ def test_listening_sockets_are_read_from_the_kernels_table() -> None:
 
 
 @pytest.mark.parametrize(
+    ("words", "address"),
+    [
+        ("0100007F", "127.0.0.1"),
+        ("00000000000000000000000001000000", "::1"),
+        ("0000000000000000FFFF00000100007F", "127.0.0.1"),
+        ("B80D0120000000000000000005000000", "2001:db8::5"),
+    ],
+)
+def test_addresses_are_read_in_the_kernels_order(words: str, address: str) -> None:
+    line = f"   0: {words}:1388 00000000:0000 0A 00000000:00000000 00:00000000 00000000  0 0 1 1 0 100 0 0 10 0"
+    assert parse_listeners(line) == [Listener(address, 5000)]
+
+
+@pytest.mark.parametrize(
     ("listeners", "words"),
     [
         (None, "listen on 0.0.0.0 and the port in the variable PORT (5000)"),
-        ([], "listen on 0.0.0.0"),
+        ([], "it listens on no port yet: listen on 0.0.0.0"),
         ([Listener("127.0.0.1", 5000)], "it listens on 127.0.0.1:5000, which only itself can reach"),
+        ([Listener("::1", 5000), Listener("0.0.0.0", 1)], "it listens on [::1]:5000, which only itself can reach"),
+        ([Listener("::", 5000)], "it listens on [::]:5000 for IPv6 only: listen on 0.0.0.0"),
+        ([Listener("0.0.0.0", 5000), Listener("::1", 5000)], "it listens on 0.0.0.0:5000 and does not answer"),
+        ([Listener("::", 3000), Listener("0.0.0.0", 9)], "it listens on 0.0.0.0:9, [::]:3000: listen on 0.0.0.0"),
         ([Listener("0.0.0.0", 3000)], "it listens on 0.0.0.0:3000"),
     ],
 )
