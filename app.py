@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from paas.adapters.buildkit import BuildKit
     from paas.adapters.doctor import Doctor
+    from paas.adapters.migration import Store
     from paas.ports import Container
     from paas.rules.doctor import Finding
 
@@ -275,38 +277,52 @@ def _setup(settings: Settings, flags: dict[str, str]) -> None:
 
 def _migrate(settings: Settings, flags: dict[str, str]) -> None:
     from paas.adapters import migration
-    from paas.model import Database, migrate
 
-    def upgrade(url: str) -> str:
-        database = Database(url)
-        try:
-            return migrate.migrate(database)
-        finally:
-            database.close()
-
+    store, folder = _database_store(settings), settings.folder("backups")
+    now, wanted = _revisions(settings)
     if "--back" in flags:
-        lines = migration.go_back(settings)
-    elif _is_current(settings):
+        lines = migration.go_back(store, folder)
+    elif now == wanted:
         lines = ["database is up to date"]
+    elif now is None:
+        lines = migration.begin(lambda: _upgrade(settings.url))
+    elif "--try" in flags:
+        lines = migration.rehearse(store)
     else:
-        lines = migration.migrate(settings, upgrade, only_try="--try" in flags)
+        lines = migration.migrate(store, folder, lambda: _upgrade(settings.url))
     for line in lines:
         print(f"       {line}")
 
 
-def _is_current(settings: Settings) -> bool:
-    """Is the database in the form that this release expects?"""
+def _upgrade(url: str) -> str:
     from paas.model import Database, migrate
 
-    database = Database(settings.url)
-    try:
-        return migrate.revision(database) == migrate.newest()
-    finally:
-        database.close()
+    with closing(Database(url)) as database:
+        return migrate.migrate(database)
+
+
+def _database_store(settings: Settings) -> Store:
+    """How this installation's kind of database is copied."""
+    from paas.adapters.installation import sqlite_file
+    from paas.adapters.pgdump import PgDump, program_folders
+    from paas.adapters.sqlitefile import SqliteFile
+    from paas.model import Database
+
+    path = sqlite_file(settings)
+    return SqliteFile(path, _upgrade) if path else PgDump(Database(settings.url).libpq, program_folders())
+
+
+def _revisions(settings: Settings) -> tuple[str | None, str]:
+    """(the form that the database has, None before the first migration; the form that this release expects)."""
+    from paas.model import Database, migrate
+
+    with closing(Database(settings.url)) as database:
+        return migrate.revision(database), migrate.newest()
 
 
 def _want_current_database(settings: Settings) -> None:
-    if not _is_current(settings):
+    now, wanted = _revisions(settings)
+    if now != wanted:
         raise UnavailableError("The database has not this release's form", "paas migrate", code="not-migrated")
 
 

@@ -48,7 +48,7 @@ def quickstart(words: list[str], steps: Steps) -> None:
 
 def install(wishes: Wishes, steps: Steps) -> Release:
     """Packages, this checkout's release and a Docker Engine."""
-    packages = missing_packages()
+    packages = missing_packages(wishes.packages)
     if "git" in packages:  # it names the release
         install_packages(["git"])
         packages.remove("git")

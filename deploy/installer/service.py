@@ -53,17 +53,18 @@ def first_start(release: Release, wishes: Wishes, steps: Steps) -> None:
 def upgrade(old: Release, release: Release, wishes: Wishes, steps: Steps) -> None:
     """Turn a running `old` into `release`; nginx and the apps serve on.
 
-    1. The migration is tried on a copy while the old release runs: what cannot work changes nothing.
-    2. The old release stops; the database is copied and migrated; `current` is switched; the new release starts.
-    3. Should it not start, the copy is put back, `current` too, and the old release starts again.
+    1. The migration is rehearsed while the old release runs: what cannot work is found there and changes nothing.
+    2. The old release stops; where there is something to migrate, a snapshot of the database is taken and it is done;
+       `current` is switched; the new release starts.
+    3. Should it not start, the snapshot is put back, `current` too, and the old release starts again.
     """
-    with steps.step(f"Trying the migration to {release.name} on a copy of the database"):
+    with steps.step(f"Rehearsing the migration to {release.name}"):
         run([release.paas, "setup"], LOG_HINT)
         run([release.paas, "migrate", "--try"], f"{old.name} goes on")
     with steps.step(f"Upgrading {old.name} to {release.name} while the apps serve"):
         stop(old, wishes)
         try:
-            run([release.paas, "migrate"], f"{old.name} goes on")
+            said = run([release.paas, "migrate"], f"{old.name} goes on")
         except InstallError:
             start(old, wishes)
             raise
@@ -71,13 +72,15 @@ def upgrade(old: Release, release: Release, wishes: Wishes, steps: Steps) -> Non
         try:
             start(release, wishes)
         except InstallError as failure:
-            _return_to(old, release, wishes)
+            _return_to(old, release, wishes, is_migrated="snapshot" in said)
             raise InstallError(f"{release.name} did not start ({failure.message})", f"{old.name} goes on") from None
 
 
-def _return_to(old: Release, release: Release, wishes: Wishes) -> None:
+def _return_to(old: Release, release: Release, wishes: Wishes, *, is_migrated: bool) -> None:
+    """The newest snapshot is this upgrade's, if it took one; another's would take back what was done since."""
     stop(release, wishes)
-    run([release.paas, "migrate", "--back"], LOG_HINT)
+    if is_migrated:
+        run([release.paas, "migrate", "--back"], LOG_HINT)
     switch_to(old, wishes)
     start(old, wishes)
 

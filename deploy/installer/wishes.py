@@ -31,6 +31,7 @@ class Wishes:
     users: tuple[str, str]
     group: str
     is_https: bool
+    database_url: str
 
     @property
     def wrapper(self) -> Path:
@@ -43,12 +44,16 @@ class Wishes:
         """Name of the systemd unit."""
         return "paas.service" if self.prefix == Path("/opt/paas") else f"paas-{self.prefix.name}.service"
 
+    @property
+    def packages(self) -> tuple[str, ...]:
+        """Debian packages that only this installation needs: pg_dump takes the snapshot before a migration."""
+        return ("postgresql-client",) if self.database_url.startswith("postgresql") else ()
+
     def url(self, host: str) -> str:
         """`http://host:8080/`, without the port where it is the usual one."""
         scheme, usual = ("https", 443) if self.is_https else ("http", 80)
         port = self.https_port if self.is_https else self.http_port
         return f"{scheme}://{host}" + ("" if port == usual else f":{port}") + "/"
-
 
 
 def config_file() -> Path:
@@ -98,6 +103,7 @@ def read_wishes() -> Wishes:
             users=(wish("web_user", "paas-web"), wish("ssh_user", "paas-ssh")),
             group=wish("group", "paas"),
             is_https=bool(wish("tls_cert", "") and wish("tls_key", "")),
+            database_url=wish("database_url", ""),
         )
     except ValueError as error:
         raise InstallError(f"A port is not a number ({error})", f"correct it in the environment or in {path}") from None

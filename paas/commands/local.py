@@ -32,7 +32,7 @@ LOCAL = {
         LocalCommand(
             "migrate",
             "Bring the database to this release's form, after a snapshot",
-            (("--try", "on a copy only"), ("--back", "put the last snapshot back")),
+            (("--try", "rehearse only"), ("--back", "put the last snapshot back")),
         ),
         LocalCommand(
             "base", "Make the base images that buildpacks need", (("--all", "all of them, not only Python's"),)

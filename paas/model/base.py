@@ -71,6 +71,12 @@ class Database:
         else:
             _speak_postgresql(self.engine)
 
+    @property
+    def libpq(self) -> dict[str, str]:
+        """Where PostgreSQL's own programs find it, in libpq's keywords (host, dbname, sslmode ...), with the password."""
+        _, keywords = self.engine.dialect.create_connect_args(self.engine.url)
+        return {str(name): str(value) for name, value in keywords.items()}
+
     @contextmanager
     def read(self) -> Iterator[Session]:
         """To read from, all of it one snapshot; what is changed in it is not kept."""

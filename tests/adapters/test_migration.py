@@ -1,22 +1,29 @@
-"""Snapshots and trial copies around a migration, with real SQLite files and migrations of the test's own."""
+"""Snapshots and rehearsals around a migration, with real SQLite files and migrations of the test's own."""
 
 import sqlite3
 from contextlib import closing
+from functools import partial
 
 import pytest
 
-from paas.adapters.migration import SNAPSHOTS_KEPT, go_back, migrate, newest_snapshot, take_snapshot
+from paas.adapters import migration
+from paas.adapters.migration import SNAPSHOTS_KEPT, begin, go_back, newest_snapshot, rehearse, take_snapshot
+from paas.adapters.sqlitefile import SqliteFile
 from paas.errors import UnavailableError
-from paas.settings import Settings
 
 
 @pytest.fixture
-def settings(tmp_path):
-    for name in ("database", "backups"):
-        (tmp_path / name).mkdir()
-    database = tmp_path / "database" / "paas.db"
-    run(f"sqlite:///{database}", "CREATE TABLE app (name)", "INSERT INTO app VALUES ('blog')")
-    return Settings(home=tmp_path)
+def database(tmp_path):
+    (tmp_path / "database").mkdir()
+    path = tmp_path / "database" / "paas.db"
+    run(f"sqlite:///{path}", "CREATE TABLE app (name)", "INSERT INTO app VALUES ('blog')")
+    return path
+
+
+@pytest.fixture
+def backups(tmp_path):
+    (tmp_path / "backups").mkdir()
+    return tmp_path / "backups"
 
 
 def run(url: str, *statements: str) -> str:
@@ -27,8 +34,8 @@ def run(url: str, *statements: str) -> str:
     return "0002"
 
 
-def tables(settings: Settings) -> set[str]:
-    with closing(sqlite3.connect(settings.folder("database", "paas.db"))) as connection:
+def tables(path) -> set[str]:
+    with closing(sqlite3.connect(path)) as connection:
         return {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
 
 
@@ -41,64 +48,70 @@ def fail(url: str) -> str:
     raise ValueError("no such table: nowhere\nmore")
 
 
-def test_a_migration_leaves_a_snapshot_of_what_was_before(settings):
-    lines = migrate(settings, add_table)
-    assert lines[0] == "database is at 0002"
-    assert tables(settings) == {"app", "demo"}
-    with closing(sqlite3.connect(newest_snapshot(settings.folder("backups")))) as snapshot:
-        assert [name for (name,) in snapshot.execute("SELECT name FROM sqlite_master")] == ["app"]
+def migrate(path, backups, upgrade) -> list[str]:
+    return migration.migrate(SqliteFile(path, upgrade), backups, partial(upgrade, f"sqlite:///{path}"))
 
 
-def test_trying_changes_nothing(settings):
-    assert migrate(settings, add_table, only_try=True) == ["a copy could be brought to 0002"]
-    assert tables(settings) == {"app"}
-    assert [path.name for path in settings.folder("database").iterdir()] == ["paas.db"]
+def test_a_migration_leaves_a_snapshot_of_what_was_before(database, backups):
+    assert migrate(database, backups, add_table)[0] == "database is at 0002"
+    assert tables(database) == {"app", "demo"}
+    snapshot = newest_snapshot(SqliteFile(database, add_table), backups)
+    assert tables(snapshot) == {"app"}
+    assert snapshot.stat().st_mode & 0o777 == 0o600
 
 
-def test_a_migration_that_cannot_work_is_found_on_the_copy(settings):
+def test_a_rehearsal_changes_nothing(database, backups):
+    assert rehearse(SqliteFile(database, add_table)) == ["a copy could be brought to 0002"]
+    assert tables(database) == {"app"}
+    assert [path.name for path in database.parent.iterdir()] == ["paas.db"]
+
+
+def test_a_migration_that_cannot_work_is_found_on_the_copy(database, backups):
     with pytest.raises(UnavailableError) as refusal:
-        migrate(settings, fail)
+        migrate(database, backups, fail)
     assert refusal.value.code == "migration"
     assert refusal.value.message == "The database migration failed: no such table: nowhere"
-    assert tables(settings) == {"app"}
-    assert list(settings.folder("backups").iterdir()) == []
+    assert tables(database) == {"app"}
+    assert list(backups.iterdir()) == []
 
 
-def test_a_migration_that_fails_on_the_real_file_only_is_undone(settings):
+def test_a_migration_that_fails_on_the_real_file_only_is_undone(database, backups):
     def fail_at_last(url: str) -> str:
         return add_table(url) if ".trial" in url else fail(url)
 
     with pytest.raises(UnavailableError):
-        migrate(settings, fail_at_last)
-    assert tables(settings) == {"app"}
+        migrate(database, backups, fail_at_last)
+    assert tables(database) == {"app"}
 
 
-def test_going_back_fills_the_database_that_others_hold_open(settings):
-    path = settings.folder("database", "paas.db")
-    with closing(sqlite3.connect(path)) as held:
+def test_going_back_fills_the_database_that_others_hold_open(database, backups):
+    with closing(sqlite3.connect(database)) as held:
         held.execute("PRAGMA journal_mode=WAL")
         held.execute("SELECT * FROM app").fetchall()
-        migrate(settings, add_table)
-        assert go_back(settings)
-        assert tables(settings) == {"app"}
+        migrate(database, backups, add_table)
+        assert go_back(SqliteFile(database, add_table), backups)
+        assert tables(database) == {"app"}
         assert held.execute("SELECT name FROM app").fetchall() == [("blog",)]
 
 
-def test_going_back_without_a_snapshot_is_refused(settings):
+def test_going_back_without_a_snapshot_is_refused(database, backups):
     with pytest.raises(UnavailableError) as refusal:
-        go_back(settings)
+        go_back(SqliteFile(database, add_table), backups)
     assert refusal.value.code == "no-snapshot"
 
 
-def test_only_the_newest_snapshots_are_kept(settings):
-    path, folder = settings.folder("database", "paas.db"), settings.folder("backups")
-    taken = [take_snapshot(path, folder) for _ in range(SNAPSHOTS_KEPT + 2)]
-    assert sorted(folder.iterdir()) == taken[2:]
+def test_only_the_newest_snapshots_are_kept(database, backups):
+    store = SqliteFile(database, add_table)
+    taken = [take_snapshot(store, backups) for _ in range(SNAPSHOTS_KEPT + 2)]
+    assert sorted(backups.iterdir()) == taken[2:]
+
+
+def test_a_snapshot_that_could_not_be_finished_is_none(database, backups):
+    store = SqliteFile(database.parent, add_table)
+    with pytest.raises(sqlite3.OperationalError):
+        take_snapshot(store, backups)
+    assert list(backups.iterdir()) == []
 
 
 def test_a_new_database_needs_no_snapshot(tmp_path):
-    for name in ("database", "backups"):
-        (tmp_path / name).mkdir()
-    settings = Settings(home=tmp_path)
-    assert migrate(settings, add_table) == ["new database at 0002"]
-    assert list(settings.folder("backups").iterdir()) == []
+    assert begin(partial(add_table, f"sqlite:///{tmp_path / 'new.db'}")) == ["new database at 0002"]

@@ -73,3 +73,12 @@ def test_a_second_installation_keeps_its_own_words_and_unit(config, monkeypatch)
     assert (read_wishes().wrapper.as_posix(), read_wishes().unit) == ("/usr/local/bin/paas", "paas.service")
     monkeypatch.setenv("PAAS_PREFIX", "/opt/paas-two")
     assert (read_wishes().wrapper.as_posix(), read_wishes().unit) == ("/opt/paas-two/bin/paas", "paas-paas-two.service")
+
+
+@pytest.mark.parametrize(
+    ("url", "packages"),
+    [("", ()), ("sqlite:////x.db", ()), ("postgresql+psycopg://paas@db/paas", ("postgresql-client",))],
+)
+def test_a_database_on_postgresql_needs_its_programs(config, monkeypatch, url, packages):
+    monkeypatch.setenv("PAAS_DATABASE_URL", url)
+    assert read_wishes().packages == packages
