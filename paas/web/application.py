@@ -16,6 +16,7 @@ from paas.context import Platform
 from paas.errors import PaasError
 from paas.web.answers import error_answer
 from paas.web.api import PREFIX, make_api
+from paas.web.bodies import read_out
 from paas.web.pages import make_pages
 from paas.web.pages.frame import refusal
 from paas.web.security import check_host, harden
@@ -38,7 +39,8 @@ def create_app(on: Platform) -> Flask:
     app = Flask(__name__, static_folder=None)
     app.extensions["slots"] = Slots(on.settings.stream_limit)
     app.config["MAX_CONTENT_LENGTH"] = app.config["MAX_FORM_MEMORY_SIZE"] = LARGEST_BODY
-    app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1)  # type: ignore[method-assign] # Flask's own way
+    # Flask's own way to wrap an application:
+    app.wsgi_app = ProxyFix(read_out(app.wsgi_app), x_for=1, x_proto=1)  # type: ignore[method-assign]
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True, "finalize": _shown}
 
     @app.before_request
@@ -60,8 +62,12 @@ def _shown(value: Any) -> Any:
 
 
 def _say_no(error: PaasError) -> Response:
-    """In the shape that the asker reads: JSON below the API, a page elsewhere."""
-    return error_answer(error) if request.path.startswith(f"{PREFIX}/") else refusal(error)
+    """In the shape that the asker reads: JSON from the API, a page elsewhere."""
+    return error_answer(error) if _is_of_api() else refusal(error)
+
+
+def _is_of_api() -> bool:
+    return f"{request.path}/".startswith("/api/")
 
 
 def _http_error(error: HTTPException) -> Response:
@@ -69,7 +75,7 @@ def _http_error(error: HTTPException) -> Response:
     if error.response is not None:
         return error.response  # type: ignore[return-value] # Flask's own redirect
     status = error.code or 500
-    hint = f"{PREFIX}/openapi.json lists what there is" if request.path.startswith("/api") else ""
+    hint = f"{PREFIX}/openapi.json lists what there is" if _is_of_api() else ""
     said = PaasError(f"{error.name}: {request.method} {request.path[:100]}", hint, code=f"http-{status}")
     said.http_status = status
     answer = _say_no(said)

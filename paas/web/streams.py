@@ -25,6 +25,7 @@ from paas.errors import PaasError, UnavailableError
 LOOK_AGAIN = 1.0  # seconds of silence after which the phases are looked at
 HEARTBEAT = 15.0  # seconds of silence after which a comment is sent: the connection lives, or its end is noticed
 
+
 class Slots:
     """The streams that may be open at once: each holds a thread of the web process."""
 

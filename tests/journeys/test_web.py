@@ -73,7 +73,7 @@ def test_a_deploy_is_watched_from_push_to_live_and_taken_back(shared: Installati
 
     page.goto(f"{home}/apps/watched/environment")
     page.get_by_label("As in an .env file").fill("GREETING='good day'")
-    page.get_by_role("button", name="Set", exact=True).click()
+    page.get_by_role("button", name="Import", exact=True).click()
     succeeded(page)
     assert shared.get("watched", "/env/GREETING") == (200, "good day")
 

@@ -186,6 +186,9 @@ def test_odd_names_in_paths_are_not_found(database: Database, name: str) -> None
 
 def test_unknown_paths_and_methods_are_refused_in_the_same_shape(world: WebWorld) -> None:
     want_refusal(world.api(None, "GET", "/nowhere"), 404, "http-404")
+    client = world.flask.test_client()
+    for path in ("/api", "/api/", "/api/v1", "/api/v2/apps"):
+        want_refusal(client.get(path, base_url=world.origin), 404, "http-404")
     answer = world.api(None, "DELETE", "/apps")
     want_refusal(answer, 405, "http-405")
     assert "POST" in answer.headers["Allow"]

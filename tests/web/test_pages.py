@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -39,11 +40,11 @@ def test_an_app_is_made_and_given_variables_domains_and_keys(world: WebWorld, ch
         expect(page.get_by_text("Three steps to your first app")).to_be_visible()
         page.get_by_label("Name").fill("blog")
         page.get_by_role("button", name="Create", exact=True).click()
-        page.get_by_role("link", name="blog", exact=True).click()
+        page.wait_for_url("**/apps/blog")
         expect(page.get_by_text("Waiting for your first push")).to_be_visible()
         page.get_by_role("link", name="Environment").click()
         page.get_by_label("As in an .env file").fill("GREETING='hello there'\nEMPTY=\n")
-        page.get_by_role("button", name="Set", exact=True).click()
+        page.get_by_role("button", name="Import", exact=True).click()
         expect(page.get_by_text("GREETING", exact=True)).to_be_visible()
         expect(page.get_by_text("hello there")).to_have_count(0)  # masked
         page.get_by_role("link", name="Domains").click()
@@ -59,6 +60,91 @@ def test_an_app_is_made_and_given_variables_domains_and_keys(world: WebWorld, ch
         page.get_by_role("link", name="Back").click()
         expect(page.get_by_role("heading", name="Add a key")).to_be_visible()
     assert world.call(world.admin, "config:get", app="blog", key="GREETING").text == "hello there"
+
+
+VALUE = '\nl\'été "à" $HOME `x` \\\\ 😀\n\n  second line\t=;#\n'
+
+
+def test_a_variable_is_set_looked_at_and_changed_as_it_was_typed(world: WebWorld, chromium: Chromium) -> None:
+    world.call(world.admin, "apps:create", name="blog")
+    with world.served() as port, person_at(chromium, f"http://paas.example.com:{port}") as page:
+        page.goto(f"http://paas.example.com:{port}/apps/blog/environment")
+        page.get_by_label("Key").fill("GREETING")
+        page.get_by_label("Value").fill(VALUE)
+        page.get_by_label("also give it to builds").check()
+        page.get_by_role("button", name="Set", exact=True).click()
+        page.get_by_role("link", name="GREETING").click()
+        expect(page.get_by_label("Value")).to_have_value(VALUE)
+        expect(page.get_by_label("also give it to builds")).to_be_checked()
+        assert world.call(world.admin, "config:get", app="blog", key="GREETING").text == VALUE
+        page.get_by_role("button", name="Save").click()  # unchanged
+        page.wait_for_url("**/environment")
+        assert world.call(world.admin, "config:get", app="blog", key="GREETING").text == VALUE
+        page.get_by_role("link", name="GREETING").click()
+        page.get_by_label("Value").fill("")
+        page.get_by_role("button", name="Save").click()
+        page.wait_for_url("**/environment")
+        assert world.call(world.admin, "config:get", app="blog", key="GREETING").text == ""
+        page.get_by_role("link", name="GREETING").click()
+        page.get_by_role("button", name="Remove").click()
+        expect(page.get_by_text("No variables yet")).to_be_visible()
+
+
+def test_a_value_that_no_browser_keeps_is_shown_but_not_changed(world: WebWorld) -> None:
+    world.call(world.admin, "apps:create", name="blog")
+    world.call(world.admin, "config:set", app="blog", pairs=["BELL=a\x07b\r\nc"])
+    text = world.browser(world.admin).get("/apps/blog/environment/BELL").text
+    assert "readonly" in text and "change it by SSH" in text and "Save" not in text and "\x07" not in text
+
+
+def test_a_page_of_no_variable_is_not_found(world: WebWorld) -> None:
+    world.call(world.admin, "apps:create", name="blog")
+    answer = world.browser(world.admin).get("/apps/blog/environment/NOPE")
+    assert answer.status_code == 404 and "config-key" in answer.text
+
+
+def test_what_was_typed_and_refused_is_there_to_be_corrected(world: WebWorld, chromium: Chromium) -> None:
+    world.call(world.admin, "apps:create", name="blog")
+    with world.served() as port, person_at(chromium, f"http://paas.example.com:{port}") as page:
+        page.goto(f"http://paas.example.com:{port}/apps/blog/environment")
+        page.get_by_label("As in an .env file").fill("A=1\nB 2\nC=3")
+        page.get_by_label("only remember them").check()
+        page.get_by_role("button", name="Import", exact=True).click()
+        expect(page.get_by_role("alert")).to_contain_text("Line 2")
+        page.get_by_role("button", name="Try again").click()  # as wrong as before
+        expect(page.get_by_role("alert")).to_contain_text("Line 2")
+        page.get_by_label("As in an .env file").fill("A=1\nB=2\nC=3")
+        page.get_by_role("button", name="Try again").click()
+        page.wait_for_url("**/environment")
+        expect(page.get_by_role("link", name="B", exact=True)).to_be_visible()
+
+
+@pytest.mark.parametrize("level", ["view", "deploy", "operate"])
+def test_people_get_the_buttons_that_they_may_press_and_else_the_reason(world: WebWorld, level: str) -> None:
+    world.call(world.admin, "apps:create", name="blog")
+    world.deployed("blog", versions=2)
+    world.call(world.admin, "config:set", app="blog", pairs=["A=1"], no_restart=True)
+    number = world.job("blog", "running", log="one\n")
+    world.call(world.admin, "access:add", app="blog", user=world.member.name, level=level)
+    browser = world.browser(world.member)
+    pages = ("", "/deployments", "/environment", "/domains", f"/builds/{number}")
+    texts = {page: browser.get(f"/apps/blog{page}").text for page in pages}
+    shown = {name for text in texts.values() for name in re.findall(r'action="/do/([\w:-]+)"', text)}
+    deploying = {"rollback", "builds:cancel"}
+    operating = {"ps:restart", "ps:stop", "ps:scale", "config:set", "config:import", "config:unset", "domains:add",
+                 "domains:remove"}  # fmt: skip
+    assert shown == {"view": set(), "deploy": deploying, "operate": deploying | operating}[level]
+    told = {page for page, text in texts.items() if f" on blog, you have {level}" in text}
+    assert (
+        told
+        == {
+            "view": {"", "/deployments", "/environment", "/domains"},
+            "deploy": {"", "/environment", "/domains"},
+            "operate": set(),
+        }[level]
+    )
+    assert ("/apps/blog/environment/A" in texts["/environment"]) == (level == "operate")
+    assert browser.get("/apps/blog/environment/A").status_code == (200 if level == "operate" else 403)
 
 
 def test_a_running_build_is_followed_through_a_cut_without_a_line_lost_or_doubled(
@@ -173,9 +259,12 @@ def test_words_stand_out_enough_and_phones_have_room_for_thumbs(
     facts = {"log": "\x1b[31mone\x1b[0m\n", "result_message": "no"}
     numbers = [world.job("blog", state, **facts) for state in ("failed", "queued")]
     pages = ["/apps", "/apps/blog", "/apps/blog/deployments", *(f"/apps/blog/builds/{number}" for number in numbers)]
-    with world.served() as port, person_at(
-        chromium, f"http://paas.example.com:{port}", color_scheme=scheme, viewport={"width": 375, "height": 812}
-    ) as page:
+    with (
+        world.served() as port,
+        person_at(
+            chromium, f"http://paas.example.com:{port}", color_scheme=scheme, viewport={"width": 375, "height": 812}
+        ) as page,
+    ):
         for path in [*pages, "/apps/blog/environment", "/apps/blog/domains", "/keys"]:
             page.goto(f"http://paas.example.com:{port}{path}")
             assert page.evaluate("document.documentElement.scrollWidth") <= 375, path

@@ -195,6 +195,17 @@ def test_nobody_is_sent_to_a_strangers_page_after_signing_in(world: WebWorld, ta
     assert browser.post("/sign-in", form).headers["Location"] == "/apps"
 
 
+def test_a_form_that_was_not_ours_is_not_offered_again(world: WebWorld) -> None:
+    """Else a stranger's page fills in its own key, and ours asks but for a click."""
+    browser = world.browser(world.admin)
+    form = {"csrf_token": browser.csrf(), "name": "mine", "public_key": "ssh-ed25519 AAAAevil x"}
+    ours = browser.post("/do/ssh-keys:add", form)
+    assert ours.status_code == 422 and "AAAAevil" in ours.text and "Try again" in ours.text
+    for headers, token in (({"Origin": "http://evil.example.com"}, form["csrf_token"]), (None, "0" * 64)):
+        theirs = browser.post("/do/ssh-keys:add", {**form, "csrf_token": token}, headers)
+        assert theirs.status_code == 403 and "AAAAevil" not in theirs.text and "Try again" not in theirs.text
+
+
 def test_every_answer_is_hardened_and_kept_by_nobody(world: WebWorld) -> None:
     browser = world.browser(world.admin)
     for path in ("/sign-in", "/apps", "/nowhere", "/api/v1/apps", "/api/v1/nowhere", "/apps/nobodys"):

@@ -8,9 +8,11 @@ from flask import Blueprint, redirect, url_for
 from werkzeug.wrappers import Response
 
 from paas.commands.call import call
+from paas.commands.present import harmless
 from paas.context import Context, Platform
 from paas.web.ansi import pieces
 from paas.web.pages.frame import for_people, git_remote, page
+from paas.web.pages.rights import refusals
 
 TABS = (
     ("app", "Overview"), ("deployments", "Deployments"), ("logs", "Logs"), ("environment", "Environment"),
@@ -63,6 +65,15 @@ def register(pages: Blueprint, on: Platform) -> None:
         variables = call("config:show", ctx, {"app": app})
         return page(ctx, "environment.html", variables=variables, **_facts(ctx, app, "environment"))
 
+    @pages.get("/apps/<app>/environment/<key>", endpoint="variable")
+    @people
+    def variable(ctx: Context, app: str, key: str) -> Response:
+        value = call("config:get", ctx, {"app": app, "key": key}).text
+        found = next(each for each in call("config:show", ctx, {"app": app}) if each.key == key)
+        facts = {"variable": found, "value": value, "is_typable": harmless(value) == value}
+        back = url_for("pages.environment", app=app)
+        return page(ctx, "variable.html", back=back, **facts, **_facts(ctx, app, "environment"))
+
     @pages.get("/apps/<app>/domains", endpoint="domains")
     @people
     def domains(ctx: Context, app: str) -> Response:
@@ -77,4 +88,5 @@ def _facts(ctx: Context, app: str, tab: str) -> dict[str, Any]:
         "tabs": TABS,
         "tab": tab,
         "remote": git_remote(ctx, app),
+        "lacks": refusals(ctx, app),
     }

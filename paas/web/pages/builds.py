@@ -13,6 +13,7 @@ from paas.context import Context, Platform
 from paas.web.ansi import pieces
 from paas.web.answers import text_stream
 from paas.web.pages.frame import for_people, page
+from paas.web.pages.rights import refusals
 from paas.web.streams import build_stream
 
 SHOWN, MOST_LINES = 24_000, 400  # bytes and lines of log that the page itself holds: a page has at most 100 kB
@@ -30,7 +31,7 @@ def register(pages: Blueprint, on: Platform) -> None:
             "app": call("apps:info", ctx, {"app": app}),
             "build": view,
             "is_going_on": view.state in ("queued", "running"),
-            "may_be_cancelled": view.kind not in ("route", "destroy"),
+            "may_be_cancelled": view.kind not in ("route", "destroy") and not refusals(ctx, app)("builds:cancel"),
             "log_end": log.end,
             "first_line": log.first + max(0, len(log.lines) - MOST_LINES),
             "lines": [pieces(line) for line in log.lines[-MOST_LINES:]],

@@ -59,7 +59,8 @@ def refusal(error: PaasError) -> Response:
     """A page that says no: what happened, and what to do."""
     ctx: Context | None = g.get("ctx")
     if ctx is not None:
-        return page(ctx, "refused.html", error.http_status, error=error, back=_back())
+        facts = {"error": error, "back": g.get("back") or _back(), "again": g.get("again", [])}
+        return page(ctx, "refused.html", error.http_status, **facts)
     return make_response(render_template("door.html", error=error, asset=asset), error.http_status)
 
 

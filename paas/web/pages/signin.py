@@ -54,9 +54,7 @@ def _form(on: Platform, target: str, name: str = "", error: PaasError | None = N
     """The form, and for a browser without one a cookie: the form's token follows from it."""
     known = secret_of(on, request)
     secret = known or new_secret()
-    html = render_template(
-        "sign-in.html", next=target, name=name, error=error, asset=asset, csrf=csrf_token(secret)
-    )
+    html = render_template("sign-in.html", next=target, name=name, error=error, asset=asset, csrf=csrf_token(secret))
     response = make_response(html, error.http_status if error else 200)
     if not known:
         remember(on, response, secret, lasts=False)

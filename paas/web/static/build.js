@@ -60,7 +60,7 @@ function follow(log, toEnd) {
       say("Connection lost, reconnecting", "cut");
       if (source.readyState !== EventSource.CLOSED) return; // the browser itself tries again
       patience = Math.min(patience * 2, 60000);
-      setTimeout(open, patience);
+      setTimeout(() => { reloadIfSignedOut().finally(open); }, patience);
     });
   }
   say("Connecting", "");
@@ -101,6 +101,12 @@ function lasting(milliseconds) {
   const seconds = milliseconds / 1000;
   if (seconds < 10) return `${seconds.toFixed(1)} s`;
   return seconds < 60 ? `${Math.floor(seconds)} s` : `${Math.floor(seconds / 60)} min ${Math.floor(seconds % 60)} s`;
+}
+
+/** A stream is refused as well when the session ended: then the page leads to the sign-in, and back here. */
+async function reloadIfSignedOut() {
+  const answer = await fetch(location.href, { method: "HEAD" }).catch(() => null);
+  if (answer?.redirected) location.reload();
 }
 
 /** The build ended: take what a reload would show, without losing the place in the log. */
