@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import IO, Literal
 
 from paas.adapters.gitchild import TIMEOUT, GitChild, ServingGit, piped
-from paas.errors import NotFoundError, UnavailableError
+from paas.errors import BadInputError, NotFoundError, UnavailableError
 from paas.ports import CommitFacts, TreeEntry
 
 NOTHING = "0" * 40  # git's "there is no such ref"
@@ -99,9 +99,12 @@ class GitRepositories:
         words = ("update-ref", "--", _ref(ref), _object(new), _object(old or NOTHING))
         return self._ask(app_id, *words).returncode == 0
 
-    def facts(self, app_id: str, commit: str) -> CommitFacts:
-        words = ("log", "-1", "--no-show-signature", "--encoding=UTF-8", "--format=%H%x00%an <%ae>%x00%ct%x00%s")
-        text = self._read(app_id, *words, "--end-of-options", _object(commit), "--")
+    def facts(self, app_id: str, commit: str, quarantine: Path | None = None) -> CommitFacts:
+        words = ("log", "--no-walk", "--no-show-signature", "--encoding=UTF-8", "--format=%H%x00%an <%ae>%x00%ct%x00%s")
+        environment = self._look_into(app_id, quarantine)
+        text = self._read(app_id, *words, "--end-of-options", _object(commit), "--", environment=environment)
+        if not text:  # git has nothing to say of a tree or a file
+            raise BadInputError(f"{commit[:12]} is not a commit", "git push paas main", code="not-a-commit")
         full, author, moment, subject = text.split(b"\0", 3)
         return CommitFacts(full.decode(), _one_line(author), _one_line(subject), _moment(moment))
 

@@ -9,10 +9,11 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from paas.errors import BadInputError
+from paas.errors import BadInputError, PaasError
 
 BRANCHES, TAGS = "refs/heads/", "refs/tags/"
 FIRST_BRANCHES = ("main", "master")  # an app without a deploy branch takes the first of these that is pushed
+FLUSH = b"0000"
 MOST_REFS = 1000
 LONGEST_REF = 400
 OPTIONS = ("no-cache",)
@@ -68,8 +69,8 @@ def plan_push(app: str, updates: Sequence[RefUpdate], configured: str | None, *,
         update.ref: _why_not(app, update, branch) for update in updates if update is not deploy and update not in tags
     }
     if deploy is None:
-        instead = f"git push paas {branch}" if branch else "git push paas HEAD:main"
-        refused |= {tag.ref: f"tags are kept with a deploy: {instead} --follow-tags" for tag in tags}
+        instead = f"git push --follow-tags paas {branch or 'HEAD:main'}"
+        refused |= {tag.ref: f"tags are kept with a deploy: {instead}, with a new commit" for tag in tags}
         return PushPlan(branch, None, (), refused)
     if is_atomic and refused:
         first = next(iter(refused))
@@ -92,6 +93,38 @@ def read_options(options: Sequence[str]) -> bool:
             raise BadInputError(f"Push option {key} is true or false, not {value[:40]!a}", code="push-option")
         no_cache = value.lower() in _YES
     return no_cache
+
+
+def explain_silence(app: str, opening: bytes, push_limit: int, *, is_deployed: bool) -> PaasError | str:
+    """Why did a push end without an answer from our hooks? From the first bytes that its client sent.
+
+    Their grammar is gitprotocol-pack(5)'s, "Reference Update Request". A push of nothing new is no fault.
+    """
+    if opening.startswith(FLUSH):
+        return (
+            f"-----> Nothing new was pushed; to build the deployed commit again: ps:rebuild {app}"
+            if is_deployed
+            else ""
+        )
+    if opening[len(FLUSH) :].startswith(b"shallow "):  # and git itself has refused it
+        return BadInputError(
+            "This clone is shallow: its history ends at a commit that is not known here",
+            "git fetch --unshallow, then push again; in GitHub's workflows fetch-depth: 0, in GitLab's GIT_DEPTH: 0",
+            code="shallow-clone",
+        )
+    if opening:
+        return BadInputError(
+            "git refused the pushed objects, nothing was changed; its reason is in a line that begins with remote:",
+            f"a push has at most {push_limit / 1e6:,.0f} MB (PAAS_PUSH_LIMIT); git fsck finds what is broken",
+            code="objects-refused",
+        )
+    if is_deployed:
+        return ""  # the client has told itself why it left
+    return BadInputError(
+        "Your git left without pushing anything, as it does when its objects are SHA-256: these are not taken",
+        "git rev-parse --show-object-format should say sha1",
+        code="nothing-pushed",
+    )
 
 
 def app_name_of(path: str) -> str:

@@ -21,10 +21,10 @@ from typing import Protocol
 import structlog
 
 from paas.ports import Say
-from paas.rules.push import MOST_REFS, RefUpdate, read_update
+from paas.rules.push import RefUpdate, read_update
 
 PATIENCE = 10.0  # seconds for a hook to say what it has to say
-LONGEST_REQUEST = MOST_REFS * 1_000
+LONGEST_REQUEST = 16_000_000  # a hundred thousand refs: too many, and counted for the pusher
 PRE_RECEIVE, PROC_RECEIVE = "pre-receive", "proc-receive"
 
 _CONTROL = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|[\x00-\x08\x0a-\x1f\x7f-\x9f]")
@@ -136,7 +136,7 @@ def _answer_of(push: HookListener, request: HookRequest, say: Say) -> list[str]:
 
 def _read_words(line: socket.socket) -> list[str]:
     """All lines up to `end`."""
-    text = b""
+    text = bytearray()
     while not text.endswith(b"\nend\n"):
         chunk = line.recv(65_536)
         if not chunk or len(text) > LONGEST_REQUEST:

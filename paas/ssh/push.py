@@ -16,8 +16,8 @@ from paas.commands.follow import Outcome, follow_lines, outcome_of
 from paas.commands.pushes import PushedSource, QueuedPush
 from paas.commands.repositories import GitApp, commits_before, deploy_branch_of, deploy_push
 from paas.context import Context
-from paas.errors import BadInputError, PaasError, UnavailableError
-from paas.ports import GitHost, Say
+from paas.errors import BadInputError, ConflictError, PaasError, UnavailableError
+from paas.ports import CommitFacts, GitHost, Say
 from paas.rules.jobs import Push
 from paas.rules.push import MOST_REFS, PushPlan, RefUpdate, plan_push, read_options
 from paas.rules.tree import TreeLimits, check_pointers, check_tree
@@ -40,23 +40,28 @@ class PushSession:
         settings = ctx.on.settings
         self._limits = TreeLimits(settings.file_limit, settings.source_limit)
         self._inbox = settings.folder("inbox", "ssh")
+        self._inspected: dict[str, CommitFacts] = {}
+        self.has_answered = False  # a hook, with a refusal or with the end of a deploy
 
     def inspect(self, request: HookRequest, say: Say) -> str:
         """What is refused here never leaves git's quarantine."""
         try:
             if len(request.updates) > MOST_REFS:
-                raise BadInputError(f"A push has at most {MOST_REFS} refs", code="too-many-refs")
+                said = f"A push has at most {MOST_REFS:,} refs, this one has {len(request.updates):,}"
+                raise BadInputError(said, "the branch alone: git push paas BRANCH", code="too-many-refs")
             read_options(request.options)
             plan = self._plan(request)
             if plan.deploy is not None and plan.deploy.new is not None:
                 self._look_at(plan.deploy.new, Path(request.quarantine) if request.quarantine else None)
         except PaasError as error:
-            _say_no(error, say)
+            self.has_answered = True
+            say_no(error, say)
             return error.message
         return ""
 
     def receive(self, request: HookRequest, say: Say) -> dict[str, str]:
         """Deploy, and answer for each ref. Raises nothing that a person should read."""
+        self.has_answered = True
         plan = self._plan(request)
         if plan.deploy is None:
             return plan.refused
@@ -64,7 +69,7 @@ class PushSession:
         try:
             outcome = self._deploy(plan, read_options(request.options), say)
         except PaasError as error:
-            _say_no(error, say)
+            say_no(error, say)
             outcome = Outcome("failed", error.code, error.message, error.hint)
         if not outcome.succeeded:
             return plan.refused | {update.ref: _reason(outcome) for update in wanted}
@@ -75,9 +80,17 @@ class PushSession:
         return plan_push(self._app.name, request.updates, configured, is_atomic=request.is_atomic)
 
     def _look_at(self, commit: str, quarantine: Path | None) -> None:
+        facts = self._git.facts(self._app.id, commit, quarantine)
+        if facts.commit != commit:  # a branch that names a tag is one that git cannot move
+            raise BadInputError(
+                f"{commit[:12]} is an annotated tag, a branch is moved to a commit",
+                f"git push paas TAG^{{}}:main deploys the commit {facts.commit[:12]}",
+                code="not-a-commit",
+            )
         pointers = check_tree(self._git.entries(self._app.id, commit, quarantine), self._limits)
         contents = self._git.blobs(self._app.id, [entry.object for entry in pointers], quarantine)
         check_pointers(zip((entry.path for entry in pointers), contents, strict=True))
+        self._inspected[commit] = facts
 
     def _deploy(self, plan: PushPlan, no_cache: bool, say: Say) -> Outcome:
         order = self._order(plan)
@@ -106,7 +119,11 @@ class PushSession:
         )
 
     def _pack(self, order: Push) -> PushedSource:
-        """Raises UnavailableError (code `disk`) when it cannot be written."""
+        """Raises UnavailableError (code `disk`) when it cannot be written, ConflictError for what was not inspected."""
+        facts = self._inspected.get(order.new)
+        if facts is None:
+            said = "The deploy branch was changed while the push arrived"
+            raise ConflictError(said, "git push again", code="branch-changed")
         file = f"{self._app.id}-{secrets.token_hex(8)}.tar"
         try:
             sha256, size = self._git.archive(self._app.id, order.new, self._inbox / file)
@@ -117,7 +134,6 @@ class PushSession:
         except BaseException:
             self._drop(file)
             raise
-        facts = self._git.facts(self._app.id, order.new)
         return PushedSource(file, sha256, size, order.new, order.branch, facts.author, facts.subject)
 
     def _drop(self, file: str) -> None:
@@ -134,7 +150,7 @@ class PushSession:
         if outcome is None:
             raise ValueError(f"job {job_id} has not ended")
         if not outcome.succeeded and not has_spoken:  # it never ran: a job that ran has said why itself
-            _say_no(PaasError(outcome.message, outcome.hint, code=outcome.code), say)
+            say_no(PaasError(outcome.message, outcome.hint, code=outcome.code), say)
         return outcome
 
     def _move(self, wanted: Sequence[RefUpdate]) -> dict[str, str]:
@@ -153,7 +169,7 @@ def _say_place(queued: QueuedPush, say: Say) -> None:
         say(f"-----> Queued as number {queued.ahead + 1} for this app (Ctrl-C does not cancel it: builds:cancel does)")
 
 
-def _say_no(error: PaasError, say: Say) -> None:
+def say_no(error: PaasError, say: Say) -> None:
     say(f" !     {error.message}  [{error.code}]")
     if error.hint:
         say(f" !     {error.hint}")

@@ -11,20 +11,20 @@ import fcntl
 import os
 import selectors
 import threading
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import paramiko
 
-from paas.commands.repositories import app_to_fetch, app_to_push
+from paas.commands.repositories import GitApp, app_to_fetch, app_to_push, commits_before
 from paas.context import Caller, Context, SshPlatform
-from paas.errors import ForbiddenError, UsageError
-from paas.ports import GitService
-from paas.rules.push import app_name_of
+from paas.errors import ForbiddenError, PaasError, UsageError
+from paas.ports import GitService, Say
+from paas.rules.push import app_name_of, explain_silence
 from paas.ssh.branches import BranchFollower
 from paas.ssh.connection import SessionRequest
 from paas.ssh.hooks import HookServer
-from paas.ssh.push import PushSession
+from paas.ssh.push import PushSession, say_no
 from paas.ssh.terminal import ChannelTerminal
 from paas.ssh.transport import WINDOW
 
@@ -34,6 +34,7 @@ PUSH, FETCH, ARCHIVE = "git-receive-pack", "git-upload-pack", "git-upload-archiv
 GIT_VERBS = (PUSH, FETCH, ARCHIVE)
 CHUNK = 256 * 1024
 PIPE_SIZE = 1024 * 1024  # Linux's limit for users; fewer switches between two processes than with 64 KiB
+OPENING = 64  # bytes; one packet "shallow" has 53
 GIVE_UP = 300.0  # seconds in which a client takes nothing
 
 
@@ -66,7 +67,7 @@ class GitDoor:
         app = app_to_fetch(ctx, name)
         self._on.repositories.create(app.id)
         git = self._on.repositories.serve(app.id, "upload-pack", environment)
-        return converse(git, channel, terminal, outlives_client=False)
+        return converse(git, channel, terminal, outlives_client=False).code
 
     def _push(
         self,
@@ -81,26 +82,48 @@ class GitDoor:
         push = PushSession(ctx, app, self._on.repositories, self._branches)
         with self._hooks.expect(push) as way_back:
             git = self._on.repositories.serve(app.id, "receive-pack", environment | way_back)
-            code = converse(git, channel, terminal, outlives_client=True)
+            talk = converse(git, channel, terminal, outlives_client=True)
+        if not push.has_answered:
+            explain(ctx, app, talk.opening, lambda line: terminal.write_error(f"{line}\n"))
         threading.Thread(target=self._on.repositories.tidy, args=(app.id,), name="tidy", daemon=True).start()
-        return code
+        return talk.code
 
 
-def converse(git: GitService, channel: paramiko.Channel, terminal: ChannelTerminal, *, outlives_client: bool) -> int:
-    """Copy both ways until git ends; its exit code. `outlives_client`: git is not killed when the client leaves."""
+@dataclass
+class Talk:
+    """What a client and git said to each other. `opening`: the client's first bytes. `code`: git's exit code."""
+
+    opening: bytes = b""
+    code: int = 0
+
+
+def explain(ctx: Context, app: GitApp, opening: bytes, say: Say) -> None:
+    """To the pusher whose git, or ours, ended the push before our hooks could say something."""
+    is_deployed = bool(commits_before(ctx, app.id))
+    reason = explain_silence(app.name, opening, ctx.on.settings.push_limit, is_deployed=is_deployed)
+    if isinstance(reason, PaasError):
+        say_no(reason, say)
+    elif reason:
+        say(reason)
+
+
+def converse(git: GitService, channel: paramiko.Channel, terminal: ChannelTerminal, *, outlives_client: bool) -> Talk:
+    """Copy both ways until git ends. `outlives_client`: git is not killed when the client leaves."""
+    talk = Talk()
     channel.settimeout(GIVE_UP)
     for stream in (git.stdin, git.stdout):
         fcntl.fcntl(stream, fcntl.F_SETPIPE_SZ, PIPE_SIZE)
-    threading.Thread(target=_feed, args=(git, channel), name="git-stdin", daemon=True).start()
+    threading.Thread(target=_feed, args=(git, channel, talk), name="git-stdin", daemon=True).start()
     try:
         if not _drain(git, channel, terminal) and not outlives_client:
             git.kill()
-        return git.wait()
+        talk.code = git.wait()
+        return talk
     finally:
         git.close_output()
 
 
-def _feed(git: GitService, channel: paramiko.Channel) -> None:
+def _feed(git: GitService, channel: paramiko.Channel, talk: Talk) -> None:
     """From the client to git, whose own pace holds the client back through the channel's window.
 
     Ends with the client's input, with git, or with the channel, which the session closes at its end.
@@ -113,6 +136,7 @@ def _feed(git: GitService, channel: paramiko.Channel) -> None:
                 continue
             if not data:
                 break
+            talk.opening = talk.opening or data[:OPENING]
             view = memoryview(data)
             while view:
                 view = view[os.write(git.stdin, view) :]

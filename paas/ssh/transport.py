@@ -48,6 +48,7 @@ class CappedPacketizer(Packetizer):
 
     longest = PACKET_BEFORE_LOGIN
     _banner = 0
+    _skips = False
 
     def __init__(self, sock: socket.socket) -> None:
         super().__init__(sock)
@@ -58,6 +59,15 @@ class CappedPacketizer(Packetizer):
             raise SSHException(f"a packet of {n} bytes is too large")
         self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
         return super().read_all(n, check_rekey)
+
+    def read_message(self) -> tuple[int, Message]:
+        if self._skips:
+            self._skips = False
+            super().read_message()
+        return super().read_message()
+
+    def skip_next(self) -> None:
+        self._skips = True
 
     def start_handshake(self, timeout: float) -> None:
         """No timer of its own (a thread for every connection): the server keeps the login grace."""
@@ -116,6 +126,18 @@ class DoorTransport(paramiko.Transport):
             super().run()
         finally:
             self._ended()
+
+    def _really_parse_kex_init(self, m: Message, ignore_first_byte: bool = False) -> dict[str, Any]:
+        """A client may guess the key exchange and begin it at once; a wrong guess is passed over (RFC 4253, 7).
+
+        Dropbear's does so every time, and paramiko took its guess for the real thing. Also asked for our own list.
+        """
+        parsed: dict[str, Any] = super()._really_parse_kex_init(m, ignore_first_byte)  # type: ignore[misc]
+        if parsed["kex_follows"] and isinstance(self.packetizer, CappedPacketizer):
+            ours: dict[str, Any] = self._get_latest_kex_init()  # type: ignore[attr-defined]
+            if any(parsed[names][:1] != ours[names][:1] for names in ("kex_algo_list", "server_key_algo_list")):
+                self.packetizer.skip_next()
+        return parsed
 
     def _parse_newkeys(self, m: Message) -> None:
         if self.auth_handler is None:

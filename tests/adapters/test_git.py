@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from paas.adapters.git import GitRepositories
-from paas.errors import NotFoundError, UnavailableError
+from paas.errors import BadInputError, NotFoundError, UnavailableError
 from tests.contracts.repositories import APP, Committer, RepositoriesContract
 
 ASSETS = Path(__file__).parents[2] / "deploy" / "git"
@@ -174,6 +174,23 @@ def test_what_a_commit_says_reaches_terminals_as_one_harmless_line(
 ) -> None:
     facts = repositories.facts(APP, commit({"a": b"1"}, None, "\x1b[2Jboo \x07 " + "x" * 500))
     assert facts.subject.isprintable() and len(facts.subject) <= 200
+
+
+def test_a_tree_and_a_file_are_not_commits_and_a_tag_is_told_by_its_commit(
+    repositories: GitRepositories, folder: Path, commit: Committer
+) -> None:
+    made = commit({"a": b"1"})
+    for name in (f"{made}^{{tree}}", f"{made}:a"):
+        with pytest.raises(BadInputError, match="is not a commit"):
+            repositories.facts(APP, git(folder, "rev-parse", name))
+    git(folder, "tag", "-a", "v1", "-m", "one", made)
+    assert repositories.facts(APP, git(folder, "rev-parse", "v1")).commit == made
+
+
+def test_of_a_commit_whose_parents_are_missing_the_facts_are_known(repositories: GitRepositories, folder: Path) -> None:
+    lines = (f"tree {tree(folder)}", f"parent {'1' * 40}", "author A <a@b.c> 0 +0000", "committer A <a@b.c> 0 +0000")
+    made = git(folder, "hash-object", "-t", "commit", "-w", "--stdin", stdin="\n".join([*lines, "", "x"]).encode())
+    assert repositories.facts(APP, made).subject == "x"
 
 
 def test_a_clone_checks_out_the_deploy_branch(repositories: GitRepositories, folder: Path) -> None:

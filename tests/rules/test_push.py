@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from paas.errors import BadInputError
-from paas.rules.push import app_name_of, plan_push, read_options, read_update
+from paas.rules.push import app_name_of, explain_silence, plan_push, read_options, read_update
 
 NONE = "0" * 40
 A, B = "a" * 40, "b" * 40
@@ -48,7 +48,10 @@ def test_tags_go_with_the_deploy() -> None:
 def test_tags_alone_are_refused_and_told_how_they_are_taken() -> None:
     made = plan("refs/tags/v1", configured="main")
     assert made.deploy is None
-    assert made.refused["refs/tags/v1"] == "tags are kept with a deploy: git push paas main --follow-tags"
+    assert (
+        made.refused["refs/tags/v1"]
+        == "tags are kept with a deploy: git push --follow-tags paas main, with a new commit"
+    )
 
 
 def test_other_branches_refuse_only_themselves_and_say_what_works() -> None:
@@ -125,3 +128,29 @@ def test_a_tag_that_no_row_takes_refuses_only_itself(tag: str) -> None:
     made = plan("refs/heads/main", "refs/tags/v1", tag)
     assert made.deploy is not None and [kept.ref for kept in made.tags] == ["refs/tags/v1"]
     assert made.refused == {tag: "the name of a tag is UTF-8, and has at most 390 characters"}
+
+
+SHALLOW = b"0034shallow " + A.encode() + b"\n"
+
+
+@pytest.mark.parametrize(
+    ("opening", "is_deployed", "code"),
+    [
+        (SHALLOW[:64], True, "shallow-clone"),
+        (SHALLOW[:64], False, "shallow-clone"),
+        (f"00a6{NONE} {A}".encode()[:64], True, "objects-refused"),
+        (b"", False, "nothing-pushed"),
+    ],
+)
+def test_a_push_that_git_ended_before_our_hooks_is_explained(opening: bytes, is_deployed: bool, code: str) -> None:
+    reason = explain_silence("blog", opening, 500_000_000, is_deployed=is_deployed)
+    assert isinstance(reason, BadInputError) and reason.code == code and reason.hint
+
+
+def test_a_push_of_nothing_new_hints_at_a_rebuild() -> None:
+    assert "ps:rebuild blog" in str(explain_silence("blog", b"0000", 1, is_deployed=True))
+
+
+@pytest.mark.parametrize(("opening", "is_deployed"), [(b"0000", False), (b"", True)])
+def test_where_the_client_says_it_all_we_say_nothing(opening: bytes, is_deployed: bool) -> None:
+    assert explain_silence("blog", opening, 1, is_deployed=is_deployed) == ""

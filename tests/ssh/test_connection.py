@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 
+import paramiko
 import pytest
+from paramiko.common import cMSG_KEXINIT
+from paramiko.message import Message
 
 from paas.model import SshKey, User, delete, update
 from paas.ssh.connection import CHANNELS, may_set
+from paas.ssh.transport import DoorTransport
 from tests.ssh.door import Door, Person
 
 
@@ -90,6 +95,38 @@ def test_one_connection_carries_several_commands_up_to_the_cap(door: Door, ana: 
     finally:
         master.kill()
         master.wait()
+
+
+class GuessingClient(paramiko.Transport):
+    """Says that it begins its favourite key exchange at once, and does so when that is not what will be agreed."""
+
+    is_right = False
+
+    def _send_message(self, data: Message) -> None:
+        packet = data.asbytes()
+        if not packet.startswith(cMSG_KEXINIT):
+            super()._send_message(data)
+            return
+        self.local_kex_init = packet[:-5] + b"\x01" + packet[-4:]  # RFC 4253, 7.1: first_kex_packet_follows
+        super()._send_message(Message(self.local_kex_init))
+        if not self.is_right:
+            guess = Message()
+            guess.add_byte(b"\x1e")
+            guess.add_string(os.urandom(32))
+            super()._send_message(guess)
+
+
+@pytest.mark.parametrize("is_right", [True, False])
+def test_a_client_may_guess_the_key_exchange_as_dropbear_does(door: Door, ana: Person, is_right: bool) -> None:
+    client = GuessingClient(("127.0.0.1", door.port))
+    client.is_right = is_right
+    client._preferred_kex = (DoorTransport._preferred_kex[0],) if is_right else ("ecdh-sha2-nistp256",)
+    client._preferred_keys = ("ssh-ed25519",)
+    client.connect(username="paas", pkey=paramiko.Ed25519Key.from_private_key_file(str(ana.key)))
+    channel = client.open_session()
+    channel.exec_command("apps:list")
+    assert channel.recv_exit_status() == 0
+    client.close()
 
 
 @pytest.mark.parametrize(

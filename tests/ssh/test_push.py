@@ -109,6 +109,7 @@ def test_an_up_to_date_push_does_nothing(door: Door, ana: Person, app: App, work
     ana.git("push", "paas", "main", cwd=work)
     again = ana.git("push", "paas", "main", cwd=work)
     assert "Everything up-to-date" in again.stderr
+    assert "to build the deployed commit again: ps:rebuild blog" in again.stderr
     assert len(door.worker.orders) == 1
 
 
@@ -247,6 +248,60 @@ def test_of_two_unrelated_pushes_at_once_the_second_is_told_to_fetch(
     assert refs(door, app)["refs/heads/main"] == ana.git("rev-parse", "HEAD", cwd=work).stdout.strip()
 
 
+def test_a_tag_or_a_tree_does_not_become_the_branch(door: Door, ana: Person, app: App, work: Path) -> None:
+    """The branch could not be moved there, and would have lagged behind its row for ever."""
+    assert ana.git("push", "paas", "main", cwd=work).returncode == 0
+    ana.git("tag", "-a", "v1", "-m", "one", cwd=work)
+    for pushed, said in (("v1", "is an annotated tag"), ("HEAD^{tree}", "is not a commit")):
+        name = ana.git("rev-parse", pushed, cwd=work).stdout.strip()
+        refused = ana.git("push", "--force", "paas", f"{name}:refs/heads/main", cwd=work)
+        assert refused.returncode == 1
+        assert said in refused.stderr and "[not-a-commit]" in refused.stderr
+    assert len(door.worker.orders) == 1
+    ana.commit(work, {"index.html": "newer\n"})
+    ana.git("tag", "-a", "v2", "-m", "two", cwd=work)
+    assert ana.git("push", "paas", "v2^{}:main", cwd=work).returncode == 0
+
+
+@pytest.mark.parametrize("depth", [1, 2])
+def test_a_shallow_clone_is_refused_and_told_how_to_get_its_history(
+    door: Door, ana: Person, app: App, work: Path, tmp_path: Path, depth: int
+) -> None:
+    for number in range(3):
+        ana.commit(work, {"index.html": f"{number}\n"})
+    shallow = _shallow_clone(ana, work, tmp_path, depth)
+    refused = ana.git("push", str(ana.git("remote", "get-url", "paas", cwd=work).stdout.strip()), "main", cwd=shallow)
+    assert refused.returncode == 1
+    assert "[shallow-clone]" in refused.stderr and "git fetch --unshallow" in refused.stderr
+    assert "fetch-depth: 0" in refused.stderr
+    assert refs(door, app) == {} and door.worker.orders == []
+
+
+def test_a_shallow_clone_that_ends_at_a_known_commit_is_deployed(
+    door: Door, ana: Person, app: App, work: Path, tmp_path: Path
+) -> None:
+    ana.commit(work, {"index.html": "one\n"})
+    ana.git("push", "paas", "main", cwd=work)
+    shallow = _shallow_clone(ana, work, tmp_path, 1)
+    head = ana.commit(shallow, {"index.html": "two\n"})
+    address = ana.git("remote", "get-url", "paas", cwd=work).stdout.strip()
+    pushed = ana.git("push", address, "main", cwd=shallow)
+    assert pushed.returncode == 0, pushed.stderr
+    assert refs(door, app)["refs/heads/main"] == head
+    ana.git("clone", "-q", address, "again", cwd=tmp_path)
+    assert len(ana.git("rev-list", "HEAD", cwd=tmp_path / "again").stdout.split()) == 3  # its history is whole
+
+
+def test_ten_thousand_refs_are_counted_and_refused(door: Door, ana: Person, app: App, work: Path) -> None:
+    head = ana.git("rev-parse", "HEAD", cwd=work).stdout.strip()
+    tags = "".join(f"{head} refs/tags/{'long-' * 14}{number:05}\n" for number in range(10_000))
+    (work / ".git" / "packed-refs").write_text(f"# pack-refs with: peeled fully-peeled sorted\n{tags}")
+    refused = ana.git("push", "--tags", "paas", "main", cwd=work)
+    assert refused.returncode == 1
+    assert "at most 1,000 refs, this one has 10,001  [too-many-refs]" in refused.stderr
+    assert refs(door, app) == {}
+
+
 def test_a_procfile_that_is_a_link_is_refused(door: Door, ana: Person, app: App, work: Path) -> None:
     (work / "Procfile").unlink()
     (work / "Procfile").symlink_to("/etc/passwd")
@@ -289,6 +344,11 @@ def _refused(door: Door, ana: Person, app: App, work: Path, said: str) -> None:
     assert door.worker.orders == []
     objects = door.platform.settings.folder("repositories", f"{app.id}.git", "objects")
     assert [path for path in objects.rglob("*") if path.is_file()] == []
+
+
+def _shallow_clone(ana: Person, work: Path, tmp_path: Path, depth: int) -> Path:
+    ana.git("clone", "-q", f"--depth={depth}", f"file://{work}", "shallow", cwd=tmp_path)
+    return tmp_path / "shallow"
 
 
 def _fail(order: Deploy, say) -> None:

@@ -178,4 +178,13 @@ def test_a_push_over_the_limit_is_refused(tmp_path: Path, host_keys: Path) -> No
         pushed = ana.git("push", "paas", "main", cwd=work)
         assert pushed.returncode != 0
         assert "exceeds maximum" in pushed.stderr
+        assert "[objects-refused]" in pushed.stderr and "PAAS_PUSH_LIMIT" in pushed.stderr
         assert door.worker.orders == []
+
+
+def test_a_repository_of_sha_256_objects_is_refused_with_the_reason(door: Door, ana: Person, tmp_path: Path) -> None:
+    ana.git("init", "-q", "--object-format=sha256", "work", cwd=tmp_path)
+    ana.commit(tmp_path / "work", FILES)
+    pushed = ana.git("push", f"ssh://paas@127.0.0.1:{door.port}/blog", "HEAD:main", cwd=tmp_path / "work")
+    assert pushed.returncode == 128
+    assert "SHA-256: these are not taken  [nothing-pushed]" in pushed.stderr
