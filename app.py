@@ -15,8 +15,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import structlog
-
 from paas.context import Context, Platform, SshPlatform, WorkerPlatform
 from paas.errors import PaasError, UnavailableError
 from paas.settings import Settings, read_settings
@@ -27,7 +25,6 @@ if TYPE_CHECKING:
     from paas.adapters.buildkit import BuildKit
     from paas.adapters.doctor import Doctor
     from paas.adapters.migration import Store
-    from paas.ports import Container
     from paas.rules.doctor import Finding
 
 DOCTOR_TIMEOUT = 60.0  # it starts a container
@@ -82,6 +79,7 @@ def worker_platform(settings: Settings) -> WorkerPlatform:
     from paas.adapters.sources import TarSources
     from paas.adapters.templates import BuildpackFolders
     from paas.worker.followlogs import ContainerLogs
+    from paas.worker.logsecrets import secrets_of
 
     common = _common(settings)
     runtime = DockerRuntime(settings.docker_host, common["installation"])
@@ -95,7 +93,9 @@ def worker_platform(settings: Settings) -> WorkerPlatform:
         proxy=Nginx(settings),
         prober=SocketProber("https" if settings.is_https else "http"),
         firewall=IptablesFirewall(common["installation"], settings.network_pool),
-        log_keeper=ContainerLogs(runtime, common["logs"], common["clock"], _secrets_of(common)),
+        log_keeper=ContainerLogs(
+            runtime, common["logs"], common["clock"], secrets_of(common["database"], common["vault"])
+        ),
     )
 
 
@@ -107,22 +107,6 @@ def _builder(settings: Settings) -> BuildKit:
     return BuildKit(
         settings, Engine(settings.docker_host, read_installation_id(settings)), ROOT / "deploy" / "base-images"
     )
-
-
-def _secrets_of(common: dict[str, Any]) -> Callable[[Container], list[str]]:
-    """What must not stand in a container's log: the values of its release's variables."""
-    from paas.model import Release, select
-    from paas.rules.config import read_snapshot
-
-    def values(container: Container) -> list[str]:
-        with common["database"].read() as session:
-            release = session.scalar(
-                select(Release).where(Release.app_id == container.app_id, Release.version == container.release)
-            )
-        config = read_snapshot(common["vault"].open(release.sealed_config)) if release else {}
-        return [variable.value.reveal() for variable in config.values()]
-
-    return values
 
 
 def doctor_of(on: WorkerPlatform) -> Doctor:
@@ -143,9 +127,10 @@ def doctor_of(on: WorkerPlatform) -> Doctor:
 
 def create_web() -> Flask:
     """The dashboard and the API."""
+    from paas.adapters.jsonlog import log_as_json
     from paas.web import create_app
 
-    _log_as_json()
+    log_as_json()
     return create_app(door_platform(read_settings()))
 
 
@@ -154,21 +139,6 @@ def __getattr__(name: str) -> Any:
     if name == "app":
         return create_web()
     raise AttributeError(name)
-
-
-def _log_as_json() -> None:
-    """One JSON line per event on stderr, which the supervisor writes into the platform's log."""
-    structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(),
-        ],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=True,
-    )
 
 
 # --- The processes ----------------------------------------------------------------------------------------------------
@@ -212,8 +182,10 @@ CHILDREN: dict[str, Callable[[Settings], None]] = {
 
 def _child(settings: Settings, name: str) -> None:
     """Run one process of the platform; the supervisor calls this."""
+    from paas.adapters.jsonlog import log_as_json
+
     os.umask(0o007)
-    _log_as_json()
+    log_as_json()
     CHILDREN[name](settings)
 
 
@@ -358,39 +330,22 @@ def _findings(settings: Settings) -> list[Finding]:
 
 def _base(settings: Settings, flags: dict[str, str]) -> None:
     """Python's default version, which the bundled example needs; with --all every one that buildpacks can ask for."""
-    builder = _builder(settings)
-    for name in _base_names(builder.base_origin(), everything="--all" in flags):
-        print(builder.base(name, lambda line: print(f"       {line}", file=sys.stderr)).reference)
+    from paas.adapters.templates import BuildpackFolders
+    from paas.rules.bases import default_bases
 
-
-def _base_names(origin: str, *, everything: bool) -> list[str]:
-    import tomllib
-
-    names = []
-    for folder in (ROOT / "buildpacks").iterdir() if everything else [ROOT / "buildpacks" / "python"]:
-        if not (folder / "buildpack.toml").is_file():
-            continue
-        body = tomllib.loads((folder / "buildpack.toml").read_text())
-        version = body.get("version", {}).get("default", {}).get(origin, "")
-        names += [base["name"].format(version=version) for base in body["base"]]
-    return names
+    builder, packs = _builder(settings), BuildpackFolders(ROOT / "buildpacks").buildpacks()
+    for definition in packs.values() if "--all" in flags else [packs["python"]]:
+        for name in default_bases(definition, builder.base_origin()):
+            print(builder.base(name, lambda line: print(f"       {line}", file=sys.stderr)).reference)
 
 
 def _teardown(settings: Settings, flags: dict[str, str]) -> None:
-    """Before the program goes: stop it, take the firewall away, and with --purge all that Docker holds of it."""
+    """Before the program goes."""
     from paas.adapters.lifecycle import down
+    from paas.flows.teardown import teardown
 
     down(settings)
-    on = worker_platform(settings)
-    on.firewall.remove()
-    if "--purge" in flags:
-        for container in on.runtime.containers():
-            on.runtime.remove(container.name)
-        for network in on.runtime.networks():
-            on.runtime.remove_network(network.name)
-        for image in on.runtime.images():
-            for tag in image.tags:
-                on.runtime.remove_image(tag)
+    teardown(worker_platform(settings), purge="--purge" in flags)
 
 
 LOCAL: dict[str, Callable[[Settings, dict[str, str]], int | None]] = {
@@ -437,12 +392,17 @@ def main() -> int:
         command = local.LOCAL.get(words[0]) if words else None
         if command is None:
             return _ask(settings, words)
-        return LOCAL[command.name](settings, local.read_flags(command, words[1:])) or 0
+        code = LOCAL[command.name](settings, local.read_flags(command, words[1:])) or 0
+        sys.stdout.flush()  # here: at the interpreter's end nobody catches what it raises
+        return code
     except PaasError as error:
         sys.stderr.write(f" !     {error.message}  [{error.code}]\n" + (f" !     {error.hint}\n" if error.hint else ""))
         return error.exit_code
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:  # `paas logs blog | head`: docs.python.org/3/library/signal.html#note-on-sigpipe
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
 
 
 if __name__ == "__main__":

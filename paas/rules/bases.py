@@ -69,6 +69,13 @@ class Recipe:
         return f"{REPOSITORY_PREFIX}{self.name}:{digest[:16]}"
 
 
+def default_bases(definition: str, origin: Origin) -> list[str]:
+    """What a buildpack (the text of its buildpack.toml) is built on when the app asks for no version."""
+    body = tomllib.loads(definition)
+    version = body.get("version", {}).get("default", {}).get(origin, "")
+    return [base["name"].format(version=version) for base in body["base"]]
+
+
 def read_kinds(text: str) -> dict[str, Kind]:
     """The recipes file. Raises ValueError (a bug of ours) when it is not as documented."""
     tables: dict[str, dict[str, Any]] = tomllib.loads(text)

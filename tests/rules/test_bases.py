@@ -7,9 +7,19 @@ from pathlib import Path
 import pytest
 
 from paas.errors import BuildError
-from paas.rules.bases import apt_sources, find_recipe, mmdebstrap_words, names_of, read_kinds, registry_dockerfile
+from paas.rules.bases import (
+    apt_sources,
+    default_bases,
+    find_recipe,
+    mmdebstrap_words,
+    names_of,
+    read_kinds,
+    registry_dockerfile,
+)
 
-KINDS = read_kinds((Path(__file__).parents[2] / "deploy" / "base-images" / "recipes.toml").read_text())
+ROOT = Path(__file__).parents[2]
+BUILDPACKS = ROOT / "buildpacks"
+KINDS = read_kinds((ROOT / "deploy" / "base-images" / "recipes.toml").read_text())
 
 
 @pytest.mark.parametrize(
@@ -51,6 +61,13 @@ def test_what_cannot_be_had_is_refused_with_what_can(name: str, origin: str) -> 
         find_recipe(KINDS, name, "registry" if origin == "registry" else "debian")
     assert refused.value.code == "base-image"
     assert "python-" in refused.value.hint
+
+
+def test_a_buildpack_names_the_bases_that_it_takes_when_no_version_is_asked_for() -> None:
+    definition = (BUILDPACKS / "python" / "buildpack.toml").read_text()
+    assert default_bases(definition, "debian") == ["python-3.11"]
+    assert default_bases(definition, "registry") != default_bases(definition, "debian")
+    assert default_bases((BUILDPACKS / "static" / "buildpack.toml").read_text(), "debian") == ["nginx"]
 
 
 def test_names_list_the_versions_of_debian_and_any_version_of_a_registry() -> None:
