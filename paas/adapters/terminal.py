@@ -12,9 +12,11 @@ import termios
 import threading
 import tty
 from collections.abc import Iterator
+from typing import IO
 
 from paas.errors import BadInputError
 from paas.ports import ConsoleLine
+from paas.rules.colour import has_colours, paint
 
 CHUNK = 65536
 
@@ -24,16 +26,20 @@ class LocalTerminal:
 
     def __init__(self) -> None:
         self.is_tty = sys.stdin.isatty() and sys.stdout.isatty()
+        self.colours = has_colours(os.environ.get("TERM", ""), os.environ.get("NO_COLOR", ""))
         size = shutil.get_terminal_size()
         self.columns, self.rows = size.columns, size.lines
 
     def write(self, text: str) -> None:
-        sys.stdout.write(text)
+        sys.stdout.write(self._painted(text, sys.stdout))
         sys.stdout.flush()
 
     def write_error(self, text: str) -> None:
-        sys.stderr.write(text)
+        sys.stderr.write(self._painted(text, sys.stderr))
         sys.stderr.flush()
+
+    def _painted(self, text: str, stream: IO[str]) -> str:
+        return paint(text) if self.colours and stream.isatty() else text
 
     def read_line(self) -> str | None:
         return sys.stdin.readline() or None

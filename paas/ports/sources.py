@@ -79,7 +79,7 @@ class GitHost(Repositories, Protocol):
         """Start the program that a client's git talks to. `environment` reaches it and its hooks."""
 
     def facts(self, app_id: str, commit: str, quarantine: Path | None = None) -> CommitFacts:
-        """Of an annotated tag the facts of its commit. Raises BadInputError (code `not-a-commit`) for a tree or file."""
+        """Of a tag its commit's. Raises BadInputError (code `not-a-commit`) for a tree or a file."""
 
     def entries(self, app_id: str, commit: str, quarantine: Path | None = None) -> Iterator[TreeEntry]:
         """Lazily, in git's order. `quarantine`: the object folder of a push that is not admitted yet."""

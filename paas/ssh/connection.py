@@ -36,6 +36,7 @@ class SessionRequest:
     channel: paramiko.Channel
     command: str | None = None  # None: no command, a shell was asked for
     is_tty: bool = False
+    term: str = ""  # TERM of its terminal
     columns: int = 80
     rows: int = 24
     environment: dict[str, str] = field(default_factory=dict)
@@ -94,7 +95,7 @@ class Connection(paramiko.ServerInterface):
         modes: bytes,
     ) -> bool:
         request = self._request(channel)
-        request.is_tty = True
+        request.is_tty, request.term = True, term.decode("ascii", "replace")
         request.columns, request.rows = _size(width, 80), _size(height, 24)
         return True
 

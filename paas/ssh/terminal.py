@@ -10,6 +10,7 @@ import paramiko
 
 from paas.errors import BadInputError
 from paas.ports import ConsoleLine
+from paas.rules.colour import has_colours, paint
 from paas.ssh.connection import SessionRequest
 
 CHUNK = 65_536
@@ -26,6 +27,7 @@ class ChannelTerminal:
         self._channel = request.channel
         self._line: ConsoleLine | None = None
         self.is_tty = request.is_tty
+        self.colours = request.is_tty and has_colours(request.term)
         self.columns, self.rows = request.columns, request.rows
         self.sent = 0
         request.resized = self._resize
@@ -112,4 +114,5 @@ class ChannelTerminal:
             line.close()
 
     def _for_client(self, text: str) -> bytes:
+        text = paint(text) if self.colours else text
         return (text.replace("\n", "\r\n") if self.is_tty else text).encode("utf-8", "replace")

@@ -26,6 +26,7 @@ class Screen:
 
     stdin: str = ""
     is_tty: bool = False
+    colours: bool = False
     columns: int = 80
     rows: int = 24
     out: str = ""

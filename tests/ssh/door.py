@@ -103,9 +103,11 @@ class Person:
         words = ["ssh", "-F", "/dev/null", "-p", str(self.door.port), "-i", str(self.key), "-o", "BatchMode=yes"]
         return [*words, *(word for setting in settings for word in ("-o", setting)), *self.options]
 
-    def ssh(self, *command: str, stdin: str = "", timeout: float = 20) -> subprocess.CompletedProcess[str]:
+    def ssh(
+        self, *command: str, stdin: str = "", timeout: float = 20, term: str = ""
+    ) -> subprocess.CompletedProcess[str]:
         words = [*self.ssh_words(), f"{self.user}@127.0.0.1", *command]
-        environment = {"PATH": os.environ["PATH"], "HOME": str(self.door.home)}
+        environment = {"PATH": os.environ["PATH"], "HOME": str(self.door.home), "TERM": term}
         return subprocess.run(
             words, input=stdin, capture_output=True, text=True, timeout=timeout, env=environment, check=False
         )

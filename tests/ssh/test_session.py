@@ -29,8 +29,35 @@ def test_results_go_to_stdout_and_refusals_to_stderr_with_their_exit_code(door: 
 
 def test_a_terminal_gets_its_own_line_ends(door: Door, ana: Person) -> None:
     door.app("blog", ana="view")
-    words = [*ana.with_options("-tt").ssh_words(), "paas@127.0.0.1", "apps:list"]
+    words = ["env", "TERM=dumb", *ana.with_options("-tt").ssh_words(), "paas@127.0.0.1", "apps:list"]
     assert subprocess.run(words, capture_output=True, check=True).stdout == b"=====> My Apps\r\nblog\r\n"
+
+
+def test_a_terminal_that_has_colours_gets_them(door: Door, ana: Person) -> None:
+    door.app("blog", ana="view")
+    there = ana.with_options("-tt")
+    assert "\x1b[1m=====> My Apps\x1b[0m" in there.ssh("apps:list", term="xterm").stdout
+    refused = there.ssh("apps:info", "none", term="xterm")
+    assert "\x1b[31m !     App none does not exist  [app-not-found]\x1b[0m" in refused.stdout + refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("option", "term", "words"),
+    [
+        ("-T", "xterm", "apps:list"),
+        ("-tt", "dumb", "apps:list"),
+        ("-tt", "", "apps:list"),
+        ("-tt", "xterm", "apps:list --format json"),
+        ("-tt", "xterm", "apps:list --quiet"),
+        ("-tt", "xterm", "--quiet apps:info none"),
+        ("-tt", "xterm", "apps:info none --format json"),
+    ],
+)
+def test_nothing_else_is_coloured(door: Door, ana: Person, option: str, term: str, words: str) -> None:
+    door.app("blog", ana="view")
+    said = ana.with_options(option).ssh(*words.split(), term=term)
+    assert said.stdout + said.stderr
+    assert "\x1b" not in said.stdout + said.stderr
 
 
 def test_a_confirmation_is_read_from_the_client(door: Door, ana: Person) -> None:
