@@ -1,6 +1,6 @@
 """What in docs/ is made from code? `make docs` writes it; tests/test_documentation.py compares it.
 
-    python -m docs.generate
+python -m docs.generate
 """
 
 from __future__ import annotations

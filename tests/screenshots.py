@@ -1,7 +1,7 @@
 """What does the dashboard look like? Every page after a week of somebody's work, on desktop and phone, light and dark.
 
-    make screenshots            # writes build/screenshots/
-    python -m tests.screenshots FOLDER
+make screenshots            # writes build/screenshots/
+python -m tests.screenshots FOLDER
 """
 
 from __future__ import annotations

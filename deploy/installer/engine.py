@@ -67,9 +67,7 @@ def want_live_restore(path: Path = DAEMON_CONFIG) -> None:
 def _start_in_background() -> None:
     Path("/var/run/docker.pid").unlink(missing_ok=True)  # of a machine that was switched off; nothing answers
     with DAEMON_LOG.open("ab") as log:
-        subprocess.Popen(
-            ["dockerd"], stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, cwd="/"
-        )
+        subprocess.Popen(["dockerd"], stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, cwd="/")
 
 
 def _wait_for_engine(docker_host: str) -> str:

@@ -105,7 +105,18 @@ class Prune(Order):
 
 
 AnyOrder = (
-    Deploy | ApplyConfig | Rollback | Rebuild | Restart | Scale | Stop | Start | Repair | Destroy | RunDetached | Route
+    Deploy
+    | ApplyConfig
+    | Rollback
+    | Rebuild
+    | Restart
+    | Scale
+    | Stop
+    | Start
+    | Repair
+    | Destroy
+    | RunDetached
+    | Route
     | Prune
 )
 KINDS: dict[str, type[Order]] = {order.model_fields["kind"].default: order for order in get_args(AnyOrder)}

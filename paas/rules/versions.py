@@ -68,9 +68,7 @@ def choose_version(
         )
     nearest = fitting[0] if scheme == "at-least" else fitting[-1]
     chosen = default if default in fitting and scheme != "at-least" else nearest
-    return VersionChoice(
-        chosen, f"{wish.file} asks for {wish.shown}", _warning(title, scheme, text, chosen, wish)
-    )
+    return VersionChoice(chosen, f"{wish.file} asks for {wish.shown}", _warning(title, scheme, text, chosen, wish))
 
 
 def _fits(scheme: str, text: str, line: str, title: str, wish: VersionWish) -> bool:

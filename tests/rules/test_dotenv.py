@@ -45,7 +45,7 @@ def test_what_is_exported_as_an_env_file_is_read_back_exactly(values: dict[str, 
 
 
 def test_a_shell_reads_back_what_was_exported() -> None:
-    values = {"A": "it's \"$HOME\" `x`\nnext", "B": "ü"}
+    values = {"A": 'it\'s "$HOME" `x`\nnext', "B": "ü"}
     script = export_variables(values, "exports") + '\nprintf "%s|%s" "$A" "$B"'
     assert subprocess.run(["sh", "-c", script], capture_output=True, text=True).stdout == "|".join(values.values())
 
