@@ -33,6 +33,7 @@ class Terminal(Protocol):
     """The caller's end: an SSH channel or this process's own terminal."""
 
     is_tty: bool
+    colours: bool  # may what is written be marked (rules/colour.py)? Turned off for what a program reads
     columns: int
     rows: int
 
@@ -73,6 +74,7 @@ def run(words: list[str], ctx: Context, terminal: Terminal) -> int:
 
 
 def say_no(error: PaasError, flags: Flags, terminal: Terminal) -> None:
+    _choose_colours(flags, terminal)
     if flags.format == "json":
         terminal.write_error(present.as_json(error.as_dict()) + "\n")
         return
@@ -119,6 +121,7 @@ def _run(flags: Flags, ctx: Context, terminal: Terminal) -> int:
     if words in (["--help"], ["-h"]):
         return _help([name], ctx, terminal)
     values = parse(declared, words, flags)
+    _choose_colours(flags, terminal)
     for parameter in declared.parameters:
         if parameter.from_stdin and values.get(parameter.name) is None:
             values[parameter.name] = terminal.read_all(LONGEST_STDIN)
@@ -126,6 +129,10 @@ def _run(flags: Flags, ctx: Context, terminal: Terminal) -> int:
         confirm(declared, values, terminal)
     heading = declared.heading.format(app=values.get("app", ""))
     return answer(declared, call(declared.name, ctx, values), flags, ctx, terminal, heading)
+
+
+def _choose_colours(flags: Flags, terminal: Terminal) -> None:
+    terminal.colours = terminal.colours and flags.format == "text" and not flags.quiet
 
 
 def _help(words: list[str], ctx: Context, terminal: Terminal) -> int:
@@ -229,6 +236,8 @@ def answer(declared: Command, result: Any, flags: Flags, ctx: Context, terminal:
         return _follow(result, flags, ctx, terminal)
     if isinstance(result, InteractiveSession):
         return terminal.bridge(ctx.on.worker.open_console(open_ticket(ctx, result, terminal)))
+    if isinstance(result, LineStream | Text):
+        terminal.colours = False  # others' words: a log, a value
     if isinstance(result, LineStream):
         for line in result.lines:
             if terminal.is_gone():
