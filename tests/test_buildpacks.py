@@ -19,12 +19,16 @@ PACKS = {name: parse_buildpack(name, text) for name, text in TEMPLATES.buildpack
 
 GUNICORN = {"requirements.txt": "gunicorn"}
 DJANGO = {"site/wsgi.py": "get_wsgi_application", "manage.py": "django"}
+STREAMLIT = "streamlit run app.py --server.address 0.0.0.0 --server.port $PORT --server.headless true"
+DJANGO_BELOW = {f"back/{path}": text for path, text in DJANGO.items()}
 SERVE = "bash /app/.paas/serve.sh"
 UVICORN = "uvicorn main:app --host 0.0.0.0 --port $PORT --proxy-headers --forwarded-allow-ips '*'"
 WSGI = "app = Flask(__name__)"
 ASGI = "app: FastAPI = FastAPI()"
 SERVER = "http.createServer().listen(80)"
 MAIN = "package main\n"
+DYNAMIC = '[project]\nname = "x"\ndynamic = [\n  "version", "dependencies"]\n[build-system]\nrequires = []'
+PRIVATE = '[project]\nname = "x"\n[[tool.uv.index]]\nname = "ours"\nurl = "https://example.com"'
 
 
 def decide(files: Mapping[str, str], origin: Origin = "debian") -> tuple[BuilderChoice, BuildpackPlan]:
@@ -54,6 +58,19 @@ def dockerfile_of(files: Mapping[str, str], secrets: list[str] | None = None) ->
             "python",
             UVICORN,
         ),
+        (
+            {"requirements.txt": "fastapi[standard]", "app/main.py": ASGI},
+            "python",
+            UVICORN.replace("main:app", "app.main:app"),
+        ),
+        (GUNICORN | {"blog/app.py": WSGI}, "python", "gunicorn blog.app:app"),
+        (GUNICORN | DJANGO_BELOW, "python", "gunicorn --chdir back site.wsgi"),
+        (
+            {"requirements.txt": "-r deps/base.txt", "deps/base.txt": "gunicorn", "app.py": WSGI},
+            "python",
+            "gunicorn app:app",
+        ),
+        ({"requirements.txt": "streamlit", "app.py": "import streamlit as st"}, "python", STREAMLIT),
         ({"requirements.txt": "", "main.py": "serve_forever()"}, "python", "python main.py"),
         ({"requirements.txt": "", "main.py": "print()"}, "python", "python main.py"),
         ({"requirements.txt": "", "app.py": "app = x()\nweb.run_app(app)"}, "python", "python app.py"),
@@ -73,6 +90,7 @@ def dockerfile_of(files: Mapping[str, str], secrets: list[str] | None = None) ->
         ({"go.mod": "module blog\n", "cmd/x/main.go": MAIN}, "go", "x"),
         ({"go.mod": "module blog\n", "cmd/x/main.go": MAIN, "cmd/server/main.go": MAIN}, "go", "server"),
         ({"go.mod": "module blog\n", "services/api/main.go": MAIN}, "go", "api"),
+        ({"go.mod": "module blog\n", "web/main.go": MAIN, "jobs/main.go": MAIN}, "go", "web"),
         # Static
         ({"index.html": ""}, "static", SERVE),
         ({"public/index.html": ""}, "static", SERVE),
@@ -96,6 +114,8 @@ def test_the_default_process_is_found(files: dict[str, str], buildpack: str, web
             "x/wsgi.py needs a server",
         ),
         ({"requirements.txt": "", "other.py": ""}, "looked for manage.py"),
+        ({"requirements.txt": "f\0l\0a\0s\0k\0", "app.py": WSGI}, "requirements.txt is UTF-16"),
+        ({"requirements.txt": "flask"} | DJANGO_BELOW, "back/site/wsgi.py needs a server"),
         ({"Pipfile": ""}, "Pipfile is not read"),
         ({"pyproject.toml": "[tool.poetry]"}, "no [project] table"),
         ({"setup.py": ""}, "setup.py, but no requirements.txt"),
@@ -103,6 +123,7 @@ def test_the_default_process_is_found(files: dict[str, str], buildpack: str, web
         ({"main.go": MAIN}, "no go.mod"),
         ({"go.mod": "module x\n"}, "No command to build"),
         ({"go.mod": "module x\n", "cmd/a/main.go": MAIN, "cmd/b/main.go": MAIN}, "a, b"),
+        ({"go.mod": "module x\n", "a/main.go": MAIN, "b/c/main.go": MAIN}, "a, b/c"),
         ({"go.mod": "module x\n// +heroku install ./..."}, "what runs"),
         ({"static.json": "{}"}, "names no root"),
     ],
@@ -120,6 +141,7 @@ def test_what_cannot_be_run_is_said_with_what_was_looked_for(files: dict[str, st
         ({"requirements.txt": "", "main.py": ""}, "debian", "python-3.11"),
         ({"requirements.txt": "", "main.py": "", ".python-version": "3.13\n"}, "debian", "python-3.13"),
         ({"requirements.txt": "", "main.py": "", "runtime.txt": "python-3.13.1"}, "debian", "python-3.13"),
+        ({"requirements.txt": "", "main.py": "", "runtime.txt": "3.13\n"}, "debian", "python-3.13"),
         ({"requirements.txt": "", "main.py": "", ".python-version": "# x\n3.12"}, "registry", "python-3.12"),
         ({"pyproject.toml": '[project]\nrequires-python = ">=3.12"', "main.py": ""}, "debian", "python-3.13"),
         ({"package.json": '{"engines": {"node": "18.x"}}', "server.js": SERVER}, "debian", "node-18"),
@@ -157,6 +179,9 @@ def test_dependencies_have_a_layer_of_their_own(files: dict[str, str], dependenc
     "files",
     [
         {"requirements.txt": "-e ./library", "main.py": ""},
+        {"requirements.txt": "-r deps/base.txt", "main.py": ""},
+        {"requirements.txt": "-cdeps/constraints.txt", "main.py": ""},
+        {"pyproject.toml": DYNAMIC, "main.py": ""},
         {"package.json": '{"scripts": {"postinstall": "x"}}', "server.js": SERVER},
         {"package.json": '{"workspaces": []}', "server.js": SERVER},
     ],
@@ -186,18 +211,48 @@ def test_only_the_apps_own_build_step_sees_the_variables_of_the_build(files: dic
     assert len(seeing) == 1 and step in seeing[0] and "/run/secrets" in seeing[0]
 
 
+def test_requirements_with_usual_names_keep_their_own_layer() -> None:
+    files = {
+        "requirements.txt": "-r requirements/base.txt\n-c constraints.txt\nflask",
+        "requirements/base.txt": "-r common.txt",
+        "requirements/common.txt": "gunicorn",
+        "constraints.txt": "flask<4",
+        "app.py": WSGI,
+    }
+    text = dockerfile_of(files)
+    assert text.index("uv pip install") < text.index("COPY --chown=1000:1000 . .")
+
+
+@pytest.mark.parametrize("table", ["[tool.poetry]\npackage-mode = false", "[tool.uv]\npackage = false"])
+def test_a_project_that_is_no_package_is_not_installed(table: str) -> None:
+    project = f'[project]\nname = "x"\n[build-system]\nrequires = []\n{table}\n'
+    assert "-e ." not in dockerfile_of({"pyproject.toml": project, "main.py": ""})
+
+
+def test_a_lock_file_that_is_not_read_is_said() -> None:
+    _, plan = decide({"pyproject.toml": "[project]", "poetry.lock": "", "main.py": ""})
+    assert any("poetry.lock is not read" in warning for warning in plan.warnings)
+
+
+def test_collectstatic_is_run_where_manage_py_is() -> None:
+    files = GUNICORN | DJANGO_BELOW | {"back/site/settings.py": "STATIC_ROOT = 1"}
+    assert "collectstatic.sh back/manage.py" in dockerfile_of(files)
+
+
 @pytest.mark.parametrize(
     "files",
     [
         {"requirements.txt": "private @ https://${TOKEN}@example.com/x.whl", "main.py": ""},
+        {"pyproject.toml": PRIVATE, "uv.lock": "", "main.py": ""},
+        {"pyproject.toml": PRIVATE, "main.py": ""},
         {"package.json": "{}", ".npmrc": "//x/:_authToken=${TOKEN}", "server.js": SERVER},
     ],
 )
 def test_installing_sees_them_when_the_app_s_files_name_variables(files: dict[str, str]) -> None:
     assert "id=TOKEN" in dockerfile_of(files, ["TOKEN"])
+    plain = {"package.json": "{}", "pyproject.toml": "[project]"}
     assert "id=TOKEN" not in dockerfile_of(
-        {path: "{}" if path == "package.json" else "" for path in files if path != ".npmrc"}
-        | {"server.js": SERVER, "main.py": ""},
+        {path: plain.get(path, "") for path in files if path != ".npmrc"} | {"server.js": SERVER, "main.py": ""},
         ["TOKEN"],
     )
 

@@ -220,7 +220,7 @@ def _rewrite(context: BuildContext, order: BuildOrder, engine: str, has_certific
 
 def _failure(log: BuildLog, order: BuildOrder, rewritten: Rewritten) -> BuildError:
     redact = Redactor(secret.reveal() for secret in order.secrets.values())
-    failure = explain_failure(log.failed_step, log.failure, with_original_lines(log.error, rewritten), log.tail)
+    failure = explain_failure(log.failed_step, log.failure, with_original_lines(log.error, rewritten), log.output)
     return BuildError(
         redact(failure.message), failure.hint, code=failure.code, tail=tuple(redact(line) for line in log.tail)
     )

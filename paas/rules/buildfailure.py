@@ -6,6 +6,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from paas.rules.buildlog import TAIL_LINES
+
 OUT_OF_MEMORY = "out-of-memory"
 DISK_FULL = "disk-full"
 
@@ -53,7 +55,54 @@ _OF_THE_ENGINE = (
         "builder:report shows the build target that is set",
     ),
 )
-_OF_A_COMMAND = (
+# Certain wherever a command says so: npm, pip and Go say it early, and more words follow.
+_SAID_ANYWHERE = (
+    _Cause(
+        r"pg_config (?:executable )?not found",
+        "compiler",
+        "{step} failed: psycopg2 is built from source, and the image has neither PostgreSQL's headers nor a compiler",
+        "require psycopg2-binary (or psycopg[binary]) instead, or write a Dockerfile",
+    ),
+    _Cause(
+        r"(?:^|[\s/])(?P<what>gcc|g\+\+|cc|c\+\+|make|cmake|cargo|pkg-config): (?:command )?not found"
+        r"|not found: (?P<tool>make)\b|command '(?:[\w./-]*[/-])?(?P<compiler>gcc|g\+\+|cc|c\+\+)' failed: No such file"
+        r"|\"(?P<missing>gcc|cc)\": executable file not found|(?P<header>Python\.h): No such file",
+        "compiler",
+        "{step} failed: something is compiled, and the image has no {what}",
+        "require a version of it that comes ready built, or write a Dockerfile that installs build-essential",
+    ),
+    _Cause(
+        r"Git executable not found|spawn git(?: ENOENT)?\b|\bgit: (?:command )?not found",
+        "no-git",
+        "{step} failed: a dependency comes from a git repository, and the image has no git",
+        "require a release, or an archive: NAME @ https://github.com/OWNER/REPOSITORY/archive/TAG.tar.gz",
+    ),
+    _Cause(
+        r"build constraints exclude all Go files",
+        "compiler",
+        "{step} failed: a package needs cgo, which is off here",
+        "use one in plain Go (modernc.org/sqlite), or write a Dockerfile with a compiler",
+    ),
+    _Cause(
+        r"missing go\.sum entry|updates to go\.(?:mod|sum) needed",
+        "dependency",
+        "{step} failed: go.sum does not fit go.mod",
+        "go mod tidy, commit go.mod and go.sum and push again",
+    ),
+    _Cause(
+        r"npm ci` can only install packages when your package\.json",
+        "dependency",
+        "{step} failed: package-lock.json does not fit package.json",
+        "npm install, commit package-lock.json and push again",
+    ),
+    _Cause(
+        r"Unsupported URL Type \"workspace:",
+        "dependency",
+        "{step} failed: npm does not know workspace: dependencies, which are pnpm's and Yarn's",
+        'write "*" for "workspace:*", run npm install and commit package-lock.json, or write a Dockerfile',
+    ),
+)
+_SAID_AT_THE_END = (
     _Cause(r"(?:\A|\n)paas: (?P<what>[^\n]+)", "buildpack-refused", "{what}", ""),  # a buildpack's own last word
     _Cause(r"no space left on device|ENOSPC", DISK_FULL, "{step} failed: the server's disk is full", _MORE_SPACE),
     _Cause(
@@ -70,7 +119,7 @@ _OF_A_COMMAND = (
         "behind an inspecting proxy an administrator sets build_ca_certificates",
     ),
     _Cause(
-        r"temporary failure (?:in name resolution|resolving)|could not resolve|EAI_AGAIN|ENOTFOUND|ETIMEDOUT"
+        r"temporary failure (?:in name resolution|resolving)|could not resolve|\b(?:EAI_AGAIN|ENOTFOUND|ETIMEDOUT)\b"
         r"|connection timed out|network is unreachable|dns error|no such host",
         "network",
         "{step} failed: another server did not answer",
@@ -83,7 +132,7 @@ _OF_A_COMMAND = (
         "the lines above name it and the versions that exist",
     ),
     _Cause(
-        r"npm (?:ERR!|error) code (?P<what>\w+)",
+        r"npm (?:ERR!|error) code (?P<what>E\w+)",
         "dependency",
         "{step} failed: npm gave up with {what}",
         "run npm install on your machine and commit package-lock.json",
@@ -100,15 +149,22 @@ _CHAIN = re.compile(
 )
 
 
-def explain_failure(step: str, failure: str, error: str, tail: Sequence[str]) -> Failure:
-    """`step`: heading of the failed step; `failure`: what the engine said of it; `error`: the client's last line."""
+def explain_failure(step: str, failure: str, error: str, output: Sequence[str]) -> Failure:
+    """`step`: heading of the failed step; `failure`: what the engine said of it; `error`: the client's last line.
+
+    output: the step's last lines; most causes are looked for in the very last only, where the command gave up.
+    """
     code = exit_code_of(failure) or exit_code_of(error)
-    output = "\n".join(tail)
-    if code == 137 or (code is not None and _KILLED.search(output)):
+    end = "\n".join(output[-TAIL_LINES:])
+    if code == 137 or (code is not None and _KILLED.search(end)):
         message = f"{step or 'A step'} was killed: the build ran out of memory (exit code {code})"
         return Failure(OUT_OF_MEMORY, message, _MORE_MEMORY)
     if code is not None:
-        return _known(_OF_A_COMMAND, output, step) or _exit(step, code, output)
+        return (
+            _known(_SAID_ANYWHERE, "\n".join(output), step)
+            or _known(_SAID_AT_THE_END, end, step)
+            or _exit(step, code, end)
+        )
     said = bare_error(failure or error)
     return _known(_OF_THE_ENGINE, said, step) or Failure("build-failed", said or "the engine gave no reason", "")
 
@@ -126,7 +182,7 @@ def bare_error(error: str) -> str:
 
 def _known(causes: Sequence[_Cause], said: str, step: str) -> Failure | None:
     for cause in causes:
-        match = re.search(cause.pattern, said, re.IGNORECASE)
+        match = re.search(cause.pattern, said, re.IGNORECASE | re.MULTILINE)
         if match:
             what = next((group for group in match.groupdict().values() if group), "")
             return Failure(cause.code, cause.message.format(what=what, error=said, step=step or "A step"), cause.hint)

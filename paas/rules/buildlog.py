@@ -11,6 +11,7 @@ from collections import deque
 from dataclasses import dataclass, field
 
 TAIL_LINES = 15
+EXPLAINED_LINES = 200  # npm says first what is wrong, then its whole usage
 LONGEST_LINE = 4_000
 
 _VERTEX = re.compile(r"#(\d+) (.*)", re.DOTALL)
@@ -43,7 +44,7 @@ def _plain(text: str) -> str:
 class _Vertex:
     heading: str = ""
     is_said: bool = False
-    tail: deque[str] = field(default_factory=lambda: deque(maxlen=TAIL_LINES))
+    tail: deque[str] = field(default_factory=lambda: deque(maxlen=EXPLAINED_LINES))
 
 
 class BuildLog:
@@ -87,6 +88,11 @@ class BuildLog:
     @property
     def tail(self) -> tuple[str, ...]:
         """The failed step's last lines."""
+        return self.output[-TAIL_LINES:]
+
+    @property
+    def output(self) -> tuple[str, ...]:
+        """More of them, among which the cause is."""
         return tuple(self._last.tail) if self._last else ()
 
     def _feed_vertex(self, number: str, text: str) -> list[str]:

@@ -9,7 +9,8 @@ one that `is_only`:
     value     how named groups of the two expressions make the value: "{module}:{object}"
     when      other facts that must hold (or, with "!", must not); "a|b" holds when one of them does
 
-Its value is the key's value, `value`, the first group that is named `value`, or the path.
+Its value is the key's value, `value`, the first group that is named `value`, or the path. In a group named `module`
+the path is written with dots: app/main is app.main.
 """
 
 from __future__ import annotations
@@ -111,6 +112,8 @@ def _found(rule: FactRule, files: Sequence[str], read: Read) -> Iterator[Fact]:
             if not match:
                 continue
             groups |= match.groupdict(default="")
+        if "module" in groups:
+            groups["module"] = groups["module"].replace("/", ".")
         yield Fact(rule.value.format_map(groups) if rule.value else groups.get("value", path), path)
         if not (rule.all or rule.is_only):
             return

@@ -102,13 +102,14 @@ def _fits_semver(text: str, line: str) -> bool:
     """Whether the line has a version in the range: its first, its last or one that the range itself names."""
     text = text.removeprefix("v") if _NUMBER.fullmatch(text.removeprefix("v")) else text
     first, last = f"{line}.0.0", f"{line}.{_HIGHEST}.{_HIGHEST}"
-    named = [version for version in re.findall(r"\d+\.\d+\.\d+", text) if version.split(".")[0] == line]
+    found = re.findall(r"(\d+\.\d+)(\.\d+)?", text)
+    named = [minor + (patch or ".0") for minor, patch in found if minor.split(".")[0] == line]
     nexts = [".".join([*version.split(".")[:2], str(int(version.split(".")[2]) + 1)]) for version in named]
     return any(nodesemver.satisfies(version, text, loose=True) for version in (first, last, *named, *nexts))
 
 
 def _warning(title: str, scheme: str, text: str, chosen: str, wish: VersionWish) -> str:
-    pinned = text.removeprefix("==").removeprefix("=").removeprefix("v").strip()
+    pinned = text.lstrip("=~v ").strip()
     if not _NUMBER.fullmatch(pinned):
         return ""
     if scheme == "at-least":
