@@ -68,7 +68,12 @@ def test_every_command_has_help_examples_and_a_rule(small_world: World) -> None:
 
 @pytest.mark.parametrize(
     ("line", "keeps_colours"),
-    [("apps:list", True), ("apps:list --format json", False), ("apps:list --quiet", False), ("--quiet apps:info x", False)],
+    [
+        ("apps:list", True),
+        ("apps:list --format json", False),
+        ("apps:list --quiet", False),
+        ("--quiet apps:info x", False),
+    ],
 )
 def test_what_a_program_reads_has_no_colours(small_world: World, line: str, keeps_colours: bool) -> None:
     screen = small_world.type(small_world.admin, line, colours=True)[1]
