@@ -300,19 +300,21 @@ def _want_current_database(settings: Settings) -> None:
 
 def _status(settings: Settings, flags: dict[str, str]) -> int:
     from paas.adapters.processes import status
+    from paas.adapters.terminal import LocalTerminal
     from paas.commands.machine import show_processes
 
     lines = status(settings)
-    print(show_processes(lines, flags.get("--format", "text")))
+    LocalTerminal().write(show_processes(lines, flags.get("--format", "text")) + "\n")
     return 0 if all(line.state == "running" for line in lines) else 1
 
 
 def _doctor(settings: Settings, flags: dict[str, str]) -> int:
+    from paas.adapters.terminal import LocalTerminal
     from paas.commands.machine import show_findings
     from paas.rules.doctor import worst
 
     findings = _findings(settings)
-    print(show_findings(findings, flags.get("--format", "text")))
+    LocalTerminal().write(show_findings(findings, flags.get("--format", "text")) + "\n")
     return 1 if worst(findings) == "fail" else 0
 
 
@@ -396,7 +398,10 @@ def main() -> int:
         sys.stdout.flush()  # here: at the interpreter's end nobody catches what it raises
         return code
     except PaasError as error:
-        sys.stderr.write(f" !     {error.message}  [{error.code}]\n" + (f" !     {error.hint}\n" if error.hint else ""))
+        from paas.adapters.terminal import LocalTerminal
+
+        hint = f" !     {error.hint}\n" if error.hint else ""
+        LocalTerminal().write_error(f" !     {error.message}  [{error.code}]\n{hint}")
         return error.exit_code
     except KeyboardInterrupt:
         return 130

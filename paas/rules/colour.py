@@ -16,7 +16,9 @@ _STATES = {
 }
 _COLOUR_OF = {word: colour for colour, words in _STATES.items() for word in words}
 _LINE = re.compile(r"^(?: !     |=====> |-----> )[^\x1b\n]*$", re.MULTILINE)
-_CELL = re.compile(rf"(?<=  )({'|'.join(_COLOUR_OF)})(?=  | \(|$)", re.MULTILINE | re.IGNORECASE)
+_CELL = re.compile(
+    rf"(?<=  )({'|'.join(_COLOUR_OF)})(?=  | \(|$)|^(?:ok|warn|fail)(?=  )", re.MULTILINE | re.IGNORECASE
+)
 
 
 def has_colours(term: str, no_color: str = "") -> bool:

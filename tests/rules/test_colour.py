@@ -14,6 +14,7 @@ from paas.rules.colour import has_colours, paint
         ("web.1  Running  v3\n", "web.1  \x1b[32mRunning\x1b[0m  v3\n"),
         ("       Status:  crashed\n", "       Status:  \x1b[31mcrashed\x1b[0m\n"),
         ("       Status web 1:  running (abc)\n", "       Status web 1:  \x1b[32mrunning\x1b[0m (abc)\n"),
+        ("FAIL  docker          no answer\n", "\x1b[31mFAIL\x1b[0m  docker          no answer\n"),
         ("12  deploy  queued  3 s", "12  deploy  \x1b[33mqueued\x1b[0m  3 s"),
     ],
 )
