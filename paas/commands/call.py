@@ -15,7 +15,7 @@ from paas.model import App, Event, Grant, Session, select
 from paas.model.app import find_app
 from paas.rules.access import Level, is_about_apps, is_enough, scope_allows
 
-SECRET_PARAMETERS = frozenset({"pairs", "password", "text", "public_key"})  # never written into the audit trail
+SECRET_PARAMETERS = frozenset({"pairs", "env", "password", "text", "public_key"})  # never written into the audit trail
 
 
 def call(name: str, ctx: Context, words: dict[str, Any]) -> Any:

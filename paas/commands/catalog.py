@@ -5,11 +5,13 @@ from paas.commands import (
     apps,
     builder,
     builds,
+    checks,
     config,
     domains,
     events,
     git,
     logs,
+    nginx,
     platform,
     ps,
     releases,
@@ -22,7 +24,7 @@ from paas.commands import (
 from paas.commands.declare import REGISTRY
 
 TOPICS = (
-    access, apps, builder, builds, config, domains, events, git, logs,
+    access, apps, builder, builds, checks, config, domains, events, git, logs, nginx,
     platform, ps, releases, run, ssh_keys, tokens, urls, users,
 )  # fmt: skip
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import shlex
 from dataclasses import dataclass
 from typing import Annotated
 
+from paas.commands.call import app_for
 from paas.commands.declare import FromStdin, Help, command
 from paas.commands.queue import enqueue
 from paas.commands.results import Done, JobStarted, Text
@@ -29,7 +31,7 @@ NoRestart = Annotated[bool, Help("only remember it: the next release of any caus
 @dataclass(frozen=True)
 class Variable:
     key: str
-    value: str  # stars: config:get and config:export reveal
+    value: str  # stars, unless --reveal asks for it
     build: bool
 
 
@@ -46,13 +48,21 @@ def _show_variables(variables: list[Variable]) -> str:
     show=_show_variables,
     heading="=====> {app} env vars",
 )
-def show(ctx: Context, app: TheApp) -> list[Variable]:
+def show(
+    ctx: Context, app: TheApp, *, reveal: Annotated[bool, Help("with their values, for those who may operate")] = False
+) -> list[Variable]:
     """List an app's variables, their values masked.
 
     $ ssh paas@host config:show blog
+    $ ssh paas@host config:show blog --reveal
     """
+    if reveal:
+        app_for(ctx, app.name, "operate")  # as config:get and config:export want it
     with ctx.on.database.read() as session:
-        return [Variable(key, STARS, row.is_build) for key, row in config_of(session, app.id).items()]
+        rows = config_of(session, app.id)
+    return [
+        Variable(key, ctx.on.vault.open(row.sealed) if reveal else STARS, row.is_build) for key, row in rows.items()
+    ]
 
 
 @command("config:keys", allow="view", api="GET /apps/{app}/config-keys")
@@ -66,7 +76,9 @@ def keys(ctx: Context, app: TheApp) -> list[str]:
 
 
 @command("config:get", allow="operate", api="GET /apps/{app}/config/{key}")
-def get(ctx: Context, app: TheApp, key: str) -> Text:
+def get(
+    ctx: Context, app: TheApp, key: str, *, quoted: Annotated[bool, Help("as a shell would need it")] = False
+) -> Text:
     """Print the value of one variable.
 
     $ ssh paas@host config:get blog DATABASE_URL
@@ -75,7 +87,8 @@ def get(ctx: Context, app: TheApp, key: str) -> Text:
         row = config_of(session, app.id).get(key)
     if row is None:
         raise NotFoundError(f"{key[:60]!a} is not set on {app.name}", f"config:keys {app.name}", code="config-key")
-    return Text(ctx.on.vault.open(row.sealed))
+    value = ctx.on.vault.open(row.sealed)
+    return Text(shlex.quote(value) if quoted else value)
 
 
 @command("config:export", allow="operate", api="GET /apps/{app}/config-export")
@@ -104,7 +117,7 @@ def set_(
 
     $ ssh paas@host config:set blog GREETING=hello COLOUR=blue
     """
-    values = dict(_read_pair(pair, encoded) for pair in pairs)
+    values = dict(read_pair(pair, encoded) for pair in pairs)
     if not values:
         raise BadInputError("Nothing to set", f"config:set {app.name} KEY=VALUE", code="config-pair")
     return change(ctx, app, values, (), no_restart=no_restart, build=build)
@@ -118,6 +131,19 @@ def unset(ctx: Context, app: TheApp, *names: str, no_restart: NoRestart = False)
     """
     if not names:
         raise BadInputError("Nothing to unset", f"config:unset {app.name} KEY", code="config-pair")
+    return change(ctx, app, {}, names, no_restart=no_restart)
+
+
+@command("config:clear", allow="operate", api="DELETE /apps/{app}/config")
+def clear(ctx: Context, app: TheApp, *, no_restart: NoRestart = False) -> Done | JobStarted:
+    """Remove all variables; the app is rolled without them.
+
+    $ ssh paas@host config:clear blog
+    """
+    with ctx.on.database.read() as session:
+        names = list(config_of(session, app.id))
+    if not names:
+        return Done(f"{app.name} has no config vars")
     return change(ctx, app, {}, names, no_restart=no_restart)
 
 
@@ -147,7 +173,8 @@ def import_(
     return change(ctx, app, values, gone, no_restart=no_restart, build=build)
 
 
-def _read_pair(pair: str, encoded: bool) -> tuple[str, str]:
+def read_pair(pair: str, encoded: bool = False) -> tuple[str, str]:
+    """Name and value of `KEY=VALUE`. Raises BadInputError (code `config-pair`, `config-key`, `config-value`)."""
     key, equals, value = pair.partition("=")
     if not equals:
         raise BadInputError(f"{key[:60]!a} has no value", "write KEY=VALUE", code="config-pair")

@@ -1,31 +1,27 @@
 """From the words of a terminal to a command and back: what `ssh paas@host ...` and `paas ...` share.
 
-Click parses the words of each declared command and completes; suggestions, help and the global flags are the same for
-all. Global flags (`--format json`, `--quiet`, `--force`, `--app NAME`) may stand before the command or behind it, but
-not behind the app of a command that passes its words on (`run blog ls --format json` gives `--format json` to ls).
+Suggestions, help, questions and the shape of answers are the same for all commands; parse.py reads the words.
 """
 
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass, field
 from typing import Any, Protocol
-
-import click
 
 from paas.commands import present
 from paas.commands.call import call
 from paas.commands.catalog import REGISTRY
-from paas.commands.declare import ALIASES, Command, Parameter, find
+from paas.commands.declare import ALIASES, Command, find
+from paas.commands.everyapp import batches, every_app
 from paas.commands.follow import follow_lines, outcome_of
 from paas.commands.help import command_help, overview
+from paas.commands.parse import Flags, parse, split_flags
 from paas.commands.results import Done, Exists, InteractiveSession, JobStarted, LineStream, Text
 from paas.commands.sessions import open_ticket
 from paas.context import Context
 from paas.errors import PaasError, UnknownCommandError, UsageError
 from paas.ports import ConsoleLine
 
-FORMATS = ("text", "json")
 LONGEST_STDIN = 2_000_000
 
 
@@ -53,15 +49,6 @@ class Terminal(Protocol):
         """Connect the caller to a container until it ends; its exit code."""
 
 
-@dataclass
-class Flags:
-    format: str = "text"
-    quiet: bool = False
-    force: bool = False
-    app: str | None = None
-    rest: list[str] = field(default_factory=list)
-
-
 def run(words: list[str], ctx: Context, terminal: Terminal) -> int:
     """Run one command for this caller; its exit code. Says every refusal in one or two lines on stderr."""
     flags = Flags()
@@ -83,30 +70,6 @@ def say_no(error: PaasError, flags: Flags, terminal: Terminal) -> None:
         terminal.write_error(f" !     {error.hint}\n")
 
 
-def split_flags(words: list[str]) -> Flags:
-    """Take the global flags that stand before the command. Raises UsageError for an unknown one."""
-    flags = Flags()
-    left = list(words)
-    while left and left[0].startswith("-") and left[0] not in ("--help", "-h", "--version"):
-        word, _, value = left.pop(0).partition("=")
-        if word in ("--quiet", "-q"):
-            flags.quiet = True
-        elif word == "--force":
-            flags.force = True
-        elif word in ("--format", "--app", "-a"):
-            if not value and not left:
-                raise UsageError(f"{word} needs a value", "help")
-            value = value or left.pop(0)
-            if word == "--format":
-                flags.format = _format(value)
-            else:
-                flags.app = value
-        else:
-            raise UsageError(f"Unknown option {word[:40]!a}", "help")
-    flags.rest = left
-    return flags
-
-
 def _run(flags: Flags, ctx: Context, terminal: Terminal) -> int:
     if not flags.rest or flags.rest[0] in ("help", "--help", "-h"):
         return _help(flags.rest[1:], ctx, terminal)
@@ -122,6 +85,8 @@ def _run(flags: Flags, ctx: Context, terminal: Terminal) -> int:
         return _help([name], ctx, terminal)
     values = parse(declared, words, flags)
     _choose_colours(flags, terminal)
+    if flags.every_app:
+        return _run_for_all(declared, values, flags, ctx, terminal)
     for parameter in declared.parameters:
         if parameter.from_stdin and values.get(parameter.name) is None:
             values[parameter.name] = terminal.read_all(LONGEST_STDIN)
@@ -129,6 +94,24 @@ def _run(flags: Flags, ctx: Context, terminal: Terminal) -> int:
         confirm(declared, values, terminal)
     heading = declared.heading.format(app=values.get("app", ""))
     return answer(declared, call(declared.name, ctx, values), flags, ctx, terminal, heading)
+
+
+def _run_for_all(declared: Command, values: dict[str, Any], flags: Flags, ctx: Context, terminal: Terminal) -> int:
+    """One app's refusal or failure stops no other; the exit code tells of it."""
+    code = 0
+    for names in batches(every_app(declared, ctx), flags.parallel):
+        if terminal.is_gone():
+            return 1
+        started = []
+        for name in names:
+            try:
+                started.append(call(declared.name, ctx, {**values, "app": name}))
+            except PaasError as error:
+                say_no(error, flags, terminal)
+                code = 1
+        for result in started:
+            code = max(code, answer(declared, result, flags, ctx, terminal))
+    return code
 
 
 def _choose_colours(flags: Flags, terminal: Terminal) -> None:
@@ -153,68 +136,6 @@ def unknown(name: str) -> UnknownCommandError:
     near = difflib.get_close_matches(name, [*REGISTRY, *ALIASES], n=3, cutoff=0.6)
     hint = "did you mean " + " or ".join(near) + "?" if near else "help lists them all"
     return UnknownCommandError(f"{name[:60]!a} is not a command", hint)
-
-
-def parse(declared: Command, words: list[str], flags: Flags) -> dict[str, Any]:
-    """Words to values by parameter name; fills `flags` from options behind the command. Raises UsageError."""
-    if flags.app is None and not declared.passes_words:
-        words = _take_app(words, flags)
-    if flags.app is not None and declared.app_parameter is not None:
-        options = 0  # of a command that passes its words on, those before the app are its own
-        while declared.passes_words and options < len(words) and words[options].startswith("-"):
-            options += 1
-        words = [*words[:options], flags.app, *words[options:]]
-    parser = click_command(declared)
-    try:
-        with parser.make_context(declared.name, list(words)) as context:
-            values = dict(context.params)
-    except click.UsageError as error:
-        raise UsageError(error.format_message().rstrip("."), f"help {declared.name}") from None
-    flags.format = _format(values.pop("format__", None) or flags.format)
-    flags.quiet = values.pop("quiet__", False) or flags.quiet
-    flags.force = values.pop("force__", False) or flags.force
-    if declared.passes_words and values["words"][:1] == ("--",):  # run blog -- ls: only a separator
-        values["words"] = values["words"][1:]
-    known = {parameter.name: parameter for parameter in declared.parameters}
-    return {name: value for name, value in values.items() if value is not None or known[name].required}
-
-
-def _take_app(words: list[str], flags: Flags) -> list[str]:
-    """`--app NAME` behind the command."""
-    for index, word in enumerate(words):
-        if word == "--":
-            break
-        if word == "--app" and index + 1 < len(words):
-            flags.app = words[index + 1]
-            return words[:index] + words[index + 2 :]
-        if word.startswith("--app="):
-            flags.app = word[len("--app=") :]
-            return words[:index] + words[index + 1 :]
-    return words
-
-
-def click_command(declared: Command) -> click.Command:
-    """The Click command of a declaration; it parses, it prints nothing."""
-    picks_line = any(parameter.name == "flag" for parameter in declared.parameters)  # apps:report blog --app-locked
-    settings = {"ignore_unknown_options": picks_line, "allow_interspersed_args": not declared.passes_words}
-    parameters: list[click.Parameter] = [_click_parameter(parameter) for parameter in declared.parameters]
-    taken = {parameter.option for parameter in declared.parameters if parameter.place in ("option", "flag")}
-    if "--format" not in taken:
-        parameters.append(click.Option(["--format", "format__"], type=str))
-    for name in {"--quiet", "--force"} - taken:
-        parameters.append(click.Option([name, f"{name[2:]}__"], is_flag=True))
-    return click.Command(declared.name, params=parameters, add_help_option=False, context_settings=settings)
-
-
-def _click_parameter(parameter: Parameter) -> click.Parameter:
-    if parameter.place == "argument":
-        return click.Argument([parameter.name], required=parameter.required, type=str)
-    if parameter.place == "rest":
-        return click.Argument([parameter.name], nargs=-1, required=False, type=click.UNPROCESSED)
-    names = [parameter.name, parameter.option] + ([f"-{parameter.short}"] if parameter.short else [])
-    if parameter.place == "flag":
-        return click.Option(names, is_flag=True, default=False)
-    return click.Option(names, required=parameter.required and not parameter.from_stdin, type=str)
 
 
 def confirm(declared: Command, values: dict[str, Any], terminal: Terminal) -> None:
@@ -277,8 +198,9 @@ def _topic(declared: Command) -> str:
 
 def _follow(started: JobStarted, flags: Flags, ctx: Context, terminal: Terminal) -> int:
     if started.message and not flags.quiet and flags.format == "text":
-        terminal.write(f"-----> {started.message}\n")
+        (terminal.write_error if started.answer else terminal.write)(f"-----> {started.message}\n")
     if not started.is_followed:
+        terminal.write((present.as_json(started) if flags.format == "json" else started.answer) + "\n")
         return 0
     has_spoken = False
     for line in follow_lines(ctx.on, started.job_id):
@@ -294,9 +216,3 @@ def _follow(started: JobStarted, flags: Flags, ctx: Context, terminal: Terminal)
     elif outcome is not None and not outcome.succeeded and not has_spoken:
         say_no(PaasError(outcome.message, outcome.hint, code=outcome.code), flags, terminal)
     return 0 if outcome is not None and outcome.succeeded else 1
-
-
-def _format(value: str) -> str:
-    if value not in FORMATS:
-        raise UsageError(f"--format is {' or '.join(FORMATS)}, not {value[:20]!a}", "help")
-    return value

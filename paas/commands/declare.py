@@ -56,6 +56,7 @@ class Parameter:
     default: Any
     is_app: bool
     from_stdin: bool
+    repeats: bool  # an option that may be given several times
     help: str
     short: str | None
 
@@ -81,6 +82,7 @@ class Command:
     aliases: tuple[str, ...]
     is_dangerous: bool  # asks for the app's name unless --force
     passes_words: bool  # what follows the app is another program's words (run, enter)
+    takes_all: bool  # the terminal doors run it for every app with --all
     is_local: bool = False  # only at the machine itself (paas up)
     examples: tuple[str, ...] = field(default=())
 
@@ -115,11 +117,12 @@ def command(
     aliases: tuple[str, ...] = (),
     dangerous: bool = False,
     passes_words: bool = False,
+    takes_all: bool = False,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Declare `name` ("apps:create"). `api`: method and path below /api/v1 ("POST /apps").
 
-    Positional parameters are arguments, `*words` the rest, keyword-only ones options (bool: flags). The first paragraph
-    of the docstring is the summary; lines that begin with `$ ` are examples.
+    Positional parameters are arguments, `*words` the rest, keyword-only ones options (bool: flags; tuple: repeated).
+    The first paragraph of the docstring is the summary; lines that begin with `$ ` are examples.
     """
 
     def declare(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -146,6 +149,7 @@ def command(
             aliases=aliases,
             is_dangerous=dangerous,
             passes_words=passes_words,
+            takes_all=takes_all,
         )
         ALIASES.update(dict.fromkeys(aliases, name))
         return function
@@ -179,6 +183,7 @@ def _parameters(function: Callable[..., Any]) -> tuple[Parameter, ...]:
                 default=raw.default if has_default else (() if place == "rest" else None),
                 is_app=any(isinstance(mark, AppOf) for mark in marks),
                 from_stdin=any(isinstance(mark, FromStdin) for mark in marks),
+                repeats=place == "option" and typing.get_origin(plain) is tuple,
                 help=next((mark.text for mark in marks if isinstance(mark, Help)), ""),
                 short=next((mark.letter for mark in marks if isinstance(mark, Short)), None),
             )

@@ -12,6 +12,10 @@ GLOBAL_FLAGS = (
     ("--force", "do not ask before a dangerous command"),
     ("--app NAME", "the app, instead of the first word"),
 )
+FOR_ALL = (
+    ("--all", "every deployed app that you may do this to, one after the other"),
+    ("--parallel", "with --all: so many at a time, -1: all"),
+)
 
 
 def usage(declared: Command) -> str:
@@ -19,12 +23,16 @@ def usage(declared: Command) -> str:
     words = [declared.name]
     for parameter in declared.parameters:
         shown = parameter.name.rstrip("_").upper().replace("_", "-")
-        if parameter.place == "argument":
+        if parameter.is_app and declared.takes_all:
+            words.append(f"({shown}|--all [--parallel COUNT])")
+        elif parameter.place == "argument":
             words.append(shown if parameter.required else f"[{shown}]")
         elif parameter.place == "rest":
             words.append(f"[{shown}...]")
         elif parameter.place == "flag":
             words.append(f"[{parameter.option}]")
+        elif parameter.repeats:
+            words.append(f"[{parameter.option} {shown}...]")
         else:
             words.append(f"{parameter.option} {shown}" if parameter.required else f"[{parameter.option} {shown}]")
     return " ".join(words)
@@ -49,6 +57,7 @@ def command_help(declared: Command | None, below: Sequence[Command]) -> str:
         if declared.description:
             lines += ["", declared.description]
         explained = [_explain(parameter) for parameter in declared.parameters if parameter.help]
+        explained += [f"  {option:<20} {text}" for option, text in FOR_ALL] if declared.takes_all else []
         if explained:
             lines += ["", *explained]
         if declared.examples:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from paas.context import Platform
 from paas.model import App, Domain, Session, select
+from paas.model.app import HIDDEN
 from paas.model.domain import base_domains
 from paas.rules.domains import check_unclaimed, dashboard_hosts, default_hosts
 from paas.settings import Settings
@@ -22,7 +23,9 @@ def hosts_of_apps(session: Session, settings: Settings, apps: list[App]) -> dict
     for app_id, name in session.execute(rows.order_by(Domain.created_at, Domain.name)):
         added.setdefault(app_id, []).append(name)
     defaults = {app.id: () if app.domains_disabled else default_hosts(app.name, bases) for app in apps}
-    return {app.id: list(dict.fromkeys([*defaults[app.id], *added.get(app.id, [])])) for app in apps}
+    shown = [app for app in apps if not app.proxy_settings.get(HIDDEN)]
+    hosts = {app.id: list(dict.fromkeys([*defaults[app.id], *added.get(app.id, [])])) for app in shown}
+    return {app.id: hosts.get(app.id, []) for app in apps}
 
 
 def hosts_of_dashboard(on: Platform) -> tuple[str, ...]:

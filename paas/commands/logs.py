@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import Annotated
 
 from paas.commands.declare import Help, Short, command
@@ -28,6 +29,7 @@ def logs(
     num: Annotated[int, Short("n"), Help("how many lines")] = 100,
     tail: Annotated[bool, Short("t"), Help("go on with lines as they come")] = False,
     ps: Annotated[str, Short("p"), Help("only this process: web, or web.1")] = "",
+    quiet: Annotated[bool, Short("q"), Help("only what was printed: no times, no names")] = False,
 ) -> LineStream:
     """Print the last lines of an app's processes.
 
@@ -35,16 +37,27 @@ def logs(
     """
     if not 0 <= num <= MOST_LINES:
         raise BadInputError(f"From 0 to {MOST_LINES} lines", f"logs {app.name} -n 100", code="log-lines")
-    return LineStream(_lines(ctx.on, log_folder(app.id), ps, num, tail))
+    return LineStream(_lines(_records(ctx.on, log_folder(app.id), ps, num, tail), quiet))
 
 
-def _lines(on: Platform, folder: str, process: str, count: int, is_tail: bool) -> Iterator[str | None]:
+def _lines(records: Generator[LogRecord | None, None, None], is_quiet: bool) -> Iterator[str | None]:
+    with contextlib.closing(records):
+        for record in records:
+            if record is None:
+                yield None
+            else:
+                yield harmless_log(record.text) if is_quiet else show_record(record)
+
+
+def _records(
+    on: Platform, folder: str, process: str, count: int, is_tail: bool
+) -> Generator[LogRecord | None, None, None]:
     offsets = {name: on.logs.size(name) for name in _files(on, folder, process)}
     records: list[LogRecord] = []
     for name in offsets:
         records += [record for line in on.logs.tail(name, count) if (record := parse_record(line))]
     records.sort(key=lambda record: record.timestamp)
-    yield from (show_record(record) for record in records[len(records) - min(count, len(records)) :])
+    yield from records[len(records) - min(count, len(records)) :]
     if is_tail:
         yield from _follow(on, folder, process, offsets)
 
@@ -56,9 +69,9 @@ def _files(on: Platform, folder: str, process: str) -> list[str]:
     return [name for name, copy in copies.items() if not process or process in (copy, copy.rpartition(".")[0])]
 
 
-def _follow(on: Platform, folder: str, process: str, offsets: dict[str, int]) -> Iterator[str | None]:
+def _follow(on: Platform, folder: str, process: str, offsets: dict[str, int]) -> Iterator[LogRecord | None]:
     """One thread per file reads it; a None lets the door see whether its client is still there."""
-    lines: queue.Queue[str] = queue.Queue(10_000)
+    lines: queue.Queue[LogRecord] = queue.Queue(10_000)
     over = threading.Event()
     followed: set[str] = set()
 
@@ -70,7 +83,7 @@ def _follow(on: Platform, folder: str, process: str, offsets: dict[str, int]) ->
                 record = parse_record(line.decode("utf-8", "replace"))
                 while record and not over.is_set():
                     try:
-                        lines.put(show_record(record), timeout=LOOK_AGAIN)
+                        lines.put(record, timeout=LOOK_AGAIN)
                         break
                     except queue.Full:
                         continue

@@ -5,55 +5,31 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Annotated, Any
 
 from paas.commands import present
 from paas.commands.declare import Help, command
+from paas.commands.limits import store_seconds
+from paas.commands.processes import ProcessView, current_formation, last_lines, process_views, running_word
 from paas.commands.queue import enqueue, request
 from paas.commands.reports import Flag, Report, report, show_reports
 from paas.commands.results import Done, JobStarted, Text
 from paas.commands.words import AnyApp, ProcessType, TheApp
-from paas.context import Context, Platform
+from paas.context import Context
 from paas.errors import BadInputError, ConflictError, NotFoundError
-from paas.model import App, Formation, Process, Release, Session
-from paas.model.app import formation_of
-from paas.model.process import processes_of
-from paas.rules.formation import MOST_COPIES, check_copies, formation_for
+from paas.model import App, Formation, Session
+from paas.rules.formation import MOST_COPIES, check_copies
 from paas.rules.jobs import Rebuild, Restart, Scale, Start, Stop
-from paas.rules.logline import parse_record
-from paas.rules.names import RESERVED_PROCESS_TYPES, check_process_type, display_name, log_folder
+from paas.rules.limits import STOP_TIMEOUT
+from paas.rules.names import RESERVED_PROCESS_TYPES, check_process_type
 
-LAST_LINES = 5  # of a crashed process
+RESTART_POLICIES = ("always", "unless-stopped")  # what is done here, in Docker's words: ps:stop lasts, a crash does not
 
 
 @dataclass(frozen=True)
 class ScaleLine:
     process: str
     quantity: int
-
-
-@dataclass(frozen=True)
-class ProcessView:
-    """One running copy, or one that ought to run."""
-
-    name: str
-    state: str
-    release: str
-    container: str
-    since: datetime
-    restarts: int
-    exit_code: int | None
-    last_lines: tuple[str, ...] = ()  # of a crashed one: what it said before
-
-
-def current_formation(session: Session, app: App) -> dict[str, int]:
-    """Wanted copies by process, of what the current release has; before the first deploy what was asked for."""
-    wanted = formation_of(session, app.id)
-    release = session.get(Release, app.current_release_id) if app.current_release_id else None
-    if release is None:
-        return wanted or {"web": 1}
-    return formation_for(list(release.processes), wanted, release.manifest.get("formation", {}))
 
 
 def _show_scale(result: Any) -> str:
@@ -111,7 +87,7 @@ def _read_pair(pair: str) -> tuple[str, int]:
     return name, int(number)
 
 
-@command("ps:restart", allow="operate", api="POST /apps/{app}/restart")
+@command("ps:restart", allow="operate", api="POST /apps/{app}/restart", takes_all=True)
 def restart(ctx: Context, app: TheApp, *processes: ProcessType) -> JobStarted:
     """Start all copies (or those of some processes) anew, without a failed request.
 
@@ -121,7 +97,7 @@ def restart(ctx: Context, app: TheApp, *processes: ProcessType) -> JobStarted:
     return JobStarted(request(ctx, app, Restart(process_types=processes)).id, f"Restarting {app.name}")
 
 
-@command("ps:stop", allow="operate", api="POST /apps/{app}/stop")
+@command("ps:stop", allow="operate", api="POST /apps/{app}/stop", takes_all=True)
 def stop(ctx: Context, app: TheApp) -> JobStarted:
     """Stop an app; its visitors see a page that says so.
 
@@ -130,7 +106,7 @@ def stop(ctx: Context, app: TheApp) -> JobStarted:
     return JobStarted(request(ctx, app, Stop()).id, f"Stopping {app.name}")
 
 
-@command("ps:start", allow="operate", api="POST /apps/{app}/start")
+@command("ps:start", allow="operate", api="POST /apps/{app}/start", takes_all=True)
 def start(ctx: Context, app: TheApp) -> JobStarted:
     """Start a stopped app.
 
@@ -140,7 +116,7 @@ def start(ctx: Context, app: TheApp) -> JobStarted:
     return JobStarted(request(ctx, app, Start()).id, f"Starting {app.name}")
 
 
-@command("ps:rebuild", allow="deploy", api="POST /apps/{app}/rebuild")
+@command("ps:rebuild", allow="deploy", api="POST /apps/{app}/rebuild", takes_all=True)
 def rebuild(
     ctx: Context, app: TheApp, *, no_cache: Annotated[bool, Help("build every step again")] = False
 ) -> JobStarted:
@@ -158,37 +134,6 @@ def _want_release(ctx: Context, app: App, processes: tuple[str, ...] = ()) -> No
     with ctx.on.database.read() as session:
         known = current_formation(session, app)
     _want_known(app, known, processes)
-
-
-def process_views(session: Session, app: App) -> list[ProcessView]:
-    """The copies of an app that serve or ought to, by name."""
-    views = []
-    for row in processes_of(session, app.id, "live", "starting"):
-        release = session.get(Release, row.release_id)
-        views.append(
-            ProcessView(
-                name=display_name(row.process_type, row.copy),
-                state=_state(row),
-                release=f"v{release.version}" if release else "",
-                container=row.container,
-                since=row.created_at,
-                restarts=row.restarts,
-                exit_code=row.exit_code,
-            )
-        )
-    return views
-
-
-def _state(process: Process) -> str:
-    if process.state == "starting":
-        return "Deploying"
-    return "Crashed" if process.crashed_at is not None else "Running"
-
-
-def last_lines(on: Platform, app: App, name: str) -> tuple[str, ...]:
-    """What the copy `web.1` said last."""
-    lines = on.logs.tail(f"{log_folder(app.id)}/{name}.log", LAST_LINES)
-    return tuple(present.harmless_log(record.text) for line in lines if (record := parse_record(line)))
 
 
 def _show_list(views: list[ProcessView]) -> str:
@@ -223,27 +168,41 @@ def inspect(ctx: Context, app: TheApp) -> Text:
     return Text(json.dumps(answer.get("containers", []), indent=2, ensure_ascii=False))
 
 
+@command("ps:set", allow="operate", api="PUT /apps/{app}/ps/{key}")
+def set_(ctx: Context, app: TheApp, key: str, value: str = "") -> Done:
+    """Set stop-timeout-seconds, the time from SIGTERM to SIGKILL; without a value the installation's is back.
+
+    $ ssh paas@host ps:set blog stop-timeout-seconds 60
+    """
+    if key == "restart-policy":
+        if value and value not in RESTART_POLICIES:
+            hint = "its processes are started again unless it is stopped: ps:stop, ps:scale"
+            known = " and ".join(RESTART_POLICIES)
+            raise BadInputError(f"Restart policies other than {known} are not kept", hint, code="property")
+        return Done("The restart policy is unless-stopped, for every app")
+    if key not in ("stop-timeout-seconds", "stop-timeout"):
+        known = "stop-timeout-seconds, restart-policy"
+        raise BadInputError(f"{key[:40]!a} is no ps property", f"known: {known}", code="property")
+    store_seconds(ctx, app, STOP_TIMEOUT, value)
+    return Done(f"Setting {key} to {value}" if value else f"Unsetting {key}")
+
+
 def _facts(session: Session, app: App) -> dict[str, Any]:
     views = process_views(session, app)
     facts: dict[str, Any] = {
         "deployed": app.current_release_id is not None,
         "processes": len(views),
         "ps-can-scale": True,
-        "ps-restart-policy": "always, with back-off",
-        "ps-stop-timeout-seconds": app.process_settings.get("stop-timeout", ""),
-        "running": _running(app, views),
+        "ps-restart-policy": "unless-stopped",
+        "ps-stop-timeout-seconds": app.process_settings.get(STOP_TIMEOUT, ""),
+        "restore": True,
+        "running": running_word(app, views),
     }
     for name, count in current_formation(session, app).items():
         facts[f"scale-{name}"] = count
     for view in views:
         facts[f"status-{view.name.replace('.', '-')}"] = f"{view.state.lower()} ({view.container})"
     return facts
-
-
-def _running(app: App, views: list[ProcessView]) -> str:
-    if app.is_stopped or not views:
-        return "false"
-    return "true" if all(view.state == "Running" for view in views) else "mixed"
 
 
 @command("ps:report", allow="view", api="GET /ps-reports", show=show_reports)

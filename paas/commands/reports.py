@@ -29,10 +29,15 @@ class Report:
 def report(
     ctx: Context, app: App | None, flag: str, topic: str, facts: Callable[[Session, App], Mapping[str, Any]]
 ) -> list[Report] | Text:
-    """The reports of one app or of all visible ones. Raises UsageError for a flag that the report lacks."""
+    """The reports of one app or of all visible ones, or one line of each (see `pick`)."""
     with ctx.on.database.read() as session:
         apps = [app] if app is not None else visible_apps(session, ctx.caller)
         reports = [Report(each.name, topic, facts(session, each)) for each in apps]
+    return pick(reports, flag)
+
+
+def pick(reports: list[Report], flag: str) -> list[Report] | Text:
+    """The values of the line that `flag` names, else the whole. Raises UsageError for a line that a report lacks."""
     if not flag:
         return reports
     name = flag.removeprefix("--")

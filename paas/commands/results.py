@@ -19,6 +19,7 @@ class JobStarted:
     job_id: int
     message: str = ""
     is_followed: bool = True  # False: nobody is made to wait (run:detached)
+    answer: str = ""  # what a script reads on stdout; the message goes to stderr then
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,7 @@ class InteractiveSession:
 
     app_id: str
     order: ConsoleOrder
+    wants_terminal: bool = True  # where the caller has one
 
 
 Result = JobStarted | Done | Text | Exists | LineStream | InteractiveSession | Any

@@ -28,7 +28,7 @@ def open_ticket(ctx: Context, session: InteractiveSession, screen: Screen) -> st
     secret, now = secrets.token_urlsafe(32), ctx.on.clock.now()
     order = session.order.model_copy(
         update={
-            "tty": screen.is_tty,
+            "tty": screen.is_tty and session.wants_terminal,
             "columns": max(1, min(1000, screen.columns)),
             "rows": max(1, min(1000, screen.rows)),
         }

@@ -14,6 +14,7 @@ from paas.ports import Container, ContainerSpec
 from paas.rules import names
 from paas.rules.config import Config, ProcessFacts, process_environment
 from paas.rules.launch import OUR_SHELL, THEIR_SHELL, explain_missing_shell, process_command, process_entrypoint
+from paas.rules.limits import DRAIN_TIMEOUT, STOP_TIMEOUT, limit_of
 from paas.rules.rollout import Copy
 
 
@@ -49,10 +50,14 @@ def task_spec(on: WorkerPlatform, mould: Mould, name: str, line: str, job_id: in
 def oneoff_spec(
     on: WorkerPlatform, mould: Mould, name: str, words: tuple[str, ...], *, tty: bool = False, job_id: int | None = None
 ) -> ContainerSpec:
-    """A command that somebody typed; without words a shell. One word with spaces in it is a line for the shell."""
+    """A command that somebody typed; without words a shell.
+
+    One word with spaces in it is a line for the shell; the name of a process stands for its line in the Procfile.
+    """
     plain = replace(_plain_spec(on, mould, name, names.TYPE_RUN, 1), tty=tty, stdin=job_id is None, job_id=job_id)
-    if len(words) == 1 and " " in words[0]:
-        return replace(plain, **_words(mould, words[0]))
+    line = mould.release.processes.get(words[0], words[0]) if len(words) == 1 else None
+    if line and (" " in line or line != words[0]):
+        return replace(plain, **_words(mould, line))
     keeps_entrypoint = words and not is_ours(mould.image)
     return replace(plain, command=words or shell_of(mould), entrypoint=None if keeps_entrypoint else ())
 
@@ -107,8 +112,8 @@ def start_container(on: WorkerPlatform, spec: ContainerSpec, line: str | None) -
 
 
 def stop_timeout_of(on: WorkerPlatform, app: App) -> float:
-    return float(app.process_settings.get("stop-timeout", on.settings.stop_timeout))
+    return limit_of(app.process_settings, STOP_TIMEOUT, on.settings.stop_timeout)
 
 
 def drain_timeout_of(on: WorkerPlatform, app: App) -> float:
-    return float(app.process_settings.get("drain-timeout", on.settings.drain_timeout))
+    return limit_of(app.process_settings, DRAIN_TIMEOUT, on.settings.drain_timeout)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from paas.context import WorkerPlatform
+from paas.flows.containers import stop_timeout_of
 from paas.flows.network import ensure_firewall
 from paas.flows.release import check_still_ours
 from paas.flows.rollout import for_each
@@ -69,8 +70,12 @@ def begin_destroying(on: WorkerPlatform, work: Work) -> bool:
 
 
 def remove_containers(on: WorkerPlatform, app_id: str) -> None:
+    with on.database.read() as session:
+        app = session.get(App, app_id)
+    timeout = stop_timeout_of(on, app) if app else on.settings.stop_timeout
+
     def remove(name: str) -> None:
-        on.runtime.stop(name, on.settings.stop_timeout)
+        on.runtime.stop(name, timeout)
         on.log_keeper.finish(name, 1.0)  # so that nobody writes into a log folder that is about to go
         on.runtime.remove(name)
 

@@ -11,7 +11,7 @@ from paas.flows.config import apply_config
 from paas.flows.deploy import deploy
 from paas.flows.destroy import destroy
 from paas.flows.findings import release_of_job
-from paas.flows.oneoff import run_detached
+from paas.flows.oneoff import run_detached, stop_runs
 from paas.flows.prune import prune
 from paas.flows.rebuild import rebuild
 from paas.flows.repair import repair
@@ -42,6 +42,7 @@ STORIES: Mapping[str, Story] = {
     "repair": repair,
     "destroy": destroy,
     "run": run_detached,
+    "stop-run": stop_runs,
     "route": route,
     "prune": prune,
 }

@@ -6,23 +6,29 @@ when it has ended (see retire.py). One-offs get no traffic, no PORT, and an addr
 
 from __future__ import annotations
 
+import base64
+import json
 import secrets
+from dataclasses import replace
 
 from paas.context import WorkerPlatform
-from paas.errors import AppNotFoundError, ConflictError, NotFoundError, PaasError
-from paas.flows.containers import mould_of, oneoff_spec, shell_of, start_container
+from paas.errors import AppNotFoundError, BadInputError, ConflictError, NotFoundError, PaasError
+from paas.flows.containers import Mould, mould_of, oneoff_spec, shell_of, start_container, stop_timeout_of
 from paas.flows.findings import app_of, current_release_of, order_of
 from paas.flows.network import ensure_network
+from paas.flows.rollout import for_each
 from paas.flows.say import JobLog
 from paas.flows.variables import open_snapshot
 from paas.flows.work import Work
-from paas.model import App, Release
+from paas.model import App, Job, Release
 from paas.model.process import processes_of
 from paas.model.release import release_by_version
 from paas.ports import Container, Terminal
-from paas.rules.jobs import ConsoleOrder, RunDetached
-from paas.rules.names import TYPE_RUN, display_name, task_container_name
-from paas.rules.secret import Redactor
+from paas.rules.config import Variable, check_config, check_key, check_value
+from paas.rules.differences import ENDED_STATES
+from paas.rules.jobs import ConsoleOrder, RunDetached, StopRuns
+from paas.rules.names import TYPE_RUN, display_name, run_name, run_number, task_container_name
+from paas.rules.secret import Redactor, Secret
 
 ENDED_MARK = "Ended with exit code"
 
@@ -34,10 +40,37 @@ def run_detached(on: WorkerPlatform, work: Work, say: JobLog) -> None:
     found = on.runtime.find(name)
     if found is None or found.state == "created":
         ensure_network(on, release.app_id)
-        mould = mould_of(on, app_of(on, work), release)
+        mould = _add_variables(on, mould_of(on, app_of(on, work), release), order.variables)
         start_container(on, oneoff_spec(on, mould, name, order.command, job_id=work.job.id), None)
     work.keep(container=name)
     say.header(f"Started {' '.join(order.command)[:200]}: what it prints follows here when it has ended")
+
+
+def stop_runs(on: WorkerPlatform, work: Work, say: JobLog) -> None:
+    """SIGTERM, then SIGKILL. What a detached one has printed is kept by the next pass of retire.py."""
+    order, app = order_of(work, StopRuns), app_of(on, work)
+    found = [it for it in on.runtime.containers(app.id) if it.process_type == TYPE_RUN and it.state not in ENDED_STATES]
+    wanted = [it for it in found if not order.numbers or run_number(it.name) in order.numbers]
+    with work.step("retire"):
+        for_each(wanted, lambda it: on.runtime.stop(it.name, stop_timeout_of(on, app)))
+    for container in wanted:
+        say.header(f"Stopped {run_name(app.name, run_number(container.name) or 0)}")
+
+
+def _add_variables(on: WorkerPlatform, mould: Mould, sealed: str) -> Mould:
+    """The variables of `run --env` over the app's."""
+    return replace(mould, config=check_config({**mould.config, **_open_variables(on, sealed)}))
+
+
+def _open_variables(on: WorkerPlatform, sealed: str) -> dict[str, Variable]:
+    """Looked at again, because a door sealed them. Raises BadInputError."""
+    if not sealed:
+        return {}
+    try:
+        values = dict(json.loads(on.vault.open(base64.b64decode(sealed))))
+    except (ValueError, TypeError):
+        raise BadInputError("The variables of this command are broken", code="bad-job") from None
+    return {key: Variable(Secret(check_value(check_key(key), str(value)))) for key, value in values.items()}
 
 
 def end_detached(on: WorkerPlatform, container: Container) -> None:
@@ -58,18 +91,20 @@ def end_detached(on: WorkerPlatform, container: Container) -> None:
 
 
 def redactor_of(on: WorkerPlatform, container: Container) -> Redactor:
-    """Takes the values of its release's variables out of what it printed."""
+    """Takes the values of its release's variables, and of its own, out of what it printed."""
     with on.database.read() as session:
         release = release_by_version(session, container.app_id, container.release)
+        job = session.get(Job, container.job_id) if container.job_id else None
     config = open_snapshot(on, release) if release else {}
-    return Redactor(variable.value.reveal() for variable in config.values())
+    own = _open_variables(on, str(job.payload.get("variables", ""))) if job else {}
+    return Redactor(variable.value.reveal() for variable in [*config.values(), *own.values()])
 
 
 # --- Watched ----------------------------------------------------------------------------------------------------------
 def open_terminal(on: WorkerPlatform, app: App, order: ConsoleOrder) -> Terminal:
     """`run`: a new container, which goes when the terminal closes. `enter`: a command in a copy that runs."""
     release = _release_of(on, app)
-    mould = mould_of(on, app, release)
+    mould = _add_variables(on, mould_of(on, app, release), order.variables)
     if order.kind == "enter":
         return on.runtime.execute(_find_copy(on, app, order.process), order.command or shell_of(mould), tty=order.tty)
     ensure_network(on, app.id)

@@ -20,10 +20,12 @@ from paas.flows.step import step
 from paas.flows.undo import Undo
 from paas.flows.work import Work
 from paas.model import Address, App, Domain, Formation, Process, Release, Session, select, update
+from paas.model.app import HIDDEN
 from paas.model.domain import base_domains, domains_of
 from paas.ports import Applied, Proxy
 from paas.rules import names
 from paas.rules.formation import WEB
+from paas.rules.limits import UPLOAD_LIMIT, limit_of
 from paas.rules.placement import is_within
 from paas.rules.rollout import Rollout
 from paas.rules.routes import Front, RoutedApp, Sites, choose_sites, hosts_of
@@ -128,12 +130,12 @@ def collect_sites(session: Session, settings: Settings) -> Sites:
         RoutedApp(
             app_id=row.id,
             app_name=row.name,
-            domains=domains[row.id],
+            domains=() if row.proxy_settings.get(HIDDEN) else domains[row.id],
             is_deployed=row.runs is not None or bool(fronts[row.id]),
             is_stopped=not fronts[row.id] and (row.is_stopped or row.id in unwanted or WEB not in (row.runs or {})),
             fronts=fronts[row.id],
-            upload_limit=int(row.proxy_settings.get("upload-limit", settings.upload_limit)),
-            has_default_hosts=not row.domains_disabled,
+            upload_limit=int(limit_of(row.proxy_settings, UPLOAD_LIMIT, settings.upload_limit)),
+            has_default_hosts=not (row.domains_disabled or row.proxy_settings.get(HIDDEN)),
         )
         for row in session.execute(query)
         if names.is_app_id(row.id)

@@ -10,6 +10,8 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from paas.model.base import Base
 
+HIDDEN = "hidden"  # of proxy_settings: no host name leads to the app
+
 
 class App(Base):
     __tablename__ = "app"
@@ -29,10 +31,8 @@ class App(Base):
     build_settings: Mapped[dict[str, Any]] = mapped_column(
         default=dict
     )  # build-dir, dockerfile-path, target, arguments
-    process_settings: Mapped[dict[str, Any]] = mapped_column(
-        default=dict
-    )  # stop-timeout, drain-timeout, restart-policy
-    proxy_settings: Mapped[dict[str, Any]] = mapped_column(default=dict)  # upload-limit
+    process_settings: Mapped[dict[str, Any]] = mapped_column(default=dict)  # stop-timeout, drain-timeout
+    proxy_settings: Mapped[dict[str, Any]] = mapped_column(default=dict)  # upload-limit, hidden
 
     # Counters and truths
     last_version: Mapped[int] = mapped_column(default=0)

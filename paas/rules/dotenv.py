@@ -13,7 +13,9 @@ from collections.abc import Mapping
 
 from paas.errors import BadInputError
 
-FORMATS = ("exports", "envfile", "docker-args", "shell", "pretty", "json")
+FORMATS = (
+    "exports", "envfile", "docker-args", "docker-args-keys", "shell", "pretty", "json", "json-list", "pack-keys",
+)  # fmt: skip
 
 _START = re.compile(r"[ \t]*(?:export[ \t]+)?(?P<key>[^\s=#]+)[ \t]*=[ \t]*", re.ASCII)
 _PLAIN = re.compile(r"[^\n]*")
@@ -71,10 +73,16 @@ def export_variables(values: Mapping[str, str], format_: str) -> str:
         raise BadInputError(f"Unknown format {format_[:20]!a}", f"one of {', '.join(FORMATS)}", code="export-format")
     if format_ == "json":
         return json.dumps(dict(values), ensure_ascii=False)
+    if format_ == "json-list":
+        return json.dumps([{"name": key, "value": value} for key, value in values.items()], ensure_ascii=False)
     if format_ == "envfile":
         return "\n".join(f"{key}={_double_quoted(value)}" for key, value in values.items())
     if format_ == "docker-args":
         return " ".join(f"--env={shlex.quote(f'{key}={value}')}" for key, value in values.items())
+    if format_ == "docker-args-keys":
+        return " ".join(f"--env={key}" for key in values)
+    if format_ == "pack-keys":
+        return " ".join(f"--env {key}" for key in values)
     if format_ == "shell":
         return " ".join(f"{key}={shlex.quote(value)}" for key, value in values.items())
     if format_ == "pretty":

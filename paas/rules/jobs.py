@@ -1,6 +1,6 @@
 """What may the worker be asked to do? A closed set of typed orders, validated when queued and again when run.
 
-No order carries a Docker option, a host path, a host command or a secret: a broken web process can write rows.
+No order carries a Docker option, a host path, a host command or a readable secret: a broken web process can write rows.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ Commit = Annotated[str, StringConstraints(pattern=r"\A[0-9a-f]{40,64}\z")]
 Ref = Annotated[str, StringConstraints(pattern=r"\Arefs/[^\x00-\x20\x7f]{1,500}\z")]
 ProcessType = Annotated[str, StringConstraints(pattern=r"\A[A-Za-z0-9][A-Za-z0-9_-]{0,31}\z")]
 Count = Annotated[int, Field(ge=0, le=40)]
+Sealed = Annotated[str, StringConstraints(pattern=r"\A[A-Za-z0-9+/=]*\z", max_length=2_000_000)]  # the vault's, base64
 
 
 class Order(BaseModel):
@@ -90,6 +91,14 @@ class RunDetached(Order):
 
     kind: Literal["run"] = "run"
     command: tuple[str, ...] = Field(min_length=1)
+    variables: Sealed = ""  # beside the app's: JSON {key: value}
+
+
+class StopRuns(Order):
+    """End one-offs of an app, watched and detached ones."""
+
+    kind: Literal["stop-run"] = "stop-run"
+    numbers: tuple[int, ...] = ()  # as run:list shows them; empty: all
 
 
 class Route(Order):
@@ -105,20 +114,9 @@ class Prune(Order):
 
 
 AnyOrder = (
-    Deploy
-    | ApplyConfig
-    | Rollback
-    | Rebuild
-    | Restart
-    | Scale
-    | Stop
-    | Start
-    | Repair
-    | Destroy
-    | RunDetached
-    | Route
-    | Prune
-)
+    Deploy | ApplyConfig | Rollback | Rebuild | Restart | Scale | Stop | Start | Repair | Destroy | RunDetached
+    | StopRuns | Route | Prune
+)  # fmt: skip
 KINDS: dict[str, type[Order]] = {order.model_fields["kind"].default: order for order in get_args(AnyOrder)}
 HEAVY = frozenset({"deploy", "rebuild"})
 GLOBAL = frozenset({"route", "prune"})
@@ -129,6 +127,7 @@ class ConsoleOrder(Order):
 
     kind: Literal["run", "enter"]
     command: tuple[str, ...] = ()  # empty: a shell
+    variables: Sealed = ""  # run: beside the app's
     process: str = ""  # enter: "web.1"
     tty: bool = False
     columns: int = Field(default=80, ge=1, le=1000)

@@ -23,6 +23,8 @@ _PROCESS_TYPE = re.compile(r"[a-z0-9](?:[a-z0-9_-]*[a-z0-9])?", re.ASCII | re.IG
 _APP_ID = re.compile(r"[a-z0-9]{1,32}", re.ASCII)
 _CONTAINER = re.compile(r"paas-(?P<app>[a-z0-9]{8})-(?P<type>[A-Za-z0-9_-]+)-(?P<copy>\d+)-r(?P<rollout>\d+)", re.ASCII)
 
+_RUN = re.compile(r"paas-[a-z0-9]{8}-run-j(?P<number>[0-9]{1,18})", re.ASCII)
+
 LABEL_APP = "paas.app"
 LABEL_APP_ID = "paas.app_id"
 LABEL_TYPE = "paas.type"
@@ -87,6 +89,17 @@ def container_name(app_id: str, process_type: str, copy: int, rollout: int) -> s
 def task_container_name(app_id: str, process_type: str, job_id: int) -> str:
     """The one-off container of a job: found again by name when the job is resumed."""
     return f"paas-{check_app_id(app_id)}-{process_type}-j{job_id}"
+
+
+def run_number(container: str) -> int | None:
+    """The number of a one-off's container, None for anything else."""
+    match = _RUN.fullmatch(container)
+    return int(match["number"]) if match else None
+
+
+def run_name(app_name: str, number: int) -> str:
+    """What people call a one-off: `blog.run.17`."""
+    return f"{app_name}.{TYPE_RUN}.{number}"
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ import structlog
 from paas.commands import catalog as _catalog  # noqa: F401 - declares every command
 from paas.commands import console
 from paas.commands.callers import caller_by_key, note_key_used
+from paas.commands.parse import Flags
 from paas.context import Caller, Context, SshPlatform
 from paas.errors import PaasError, UnauthenticatedError, UsageError
 from paas.ssh.connection import Connection, SessionRequest
@@ -38,7 +39,7 @@ def run_session(on: SshPlatform, git: GitDoor, connection: Connection, request: 
         code = answer(on, git, caller, words, request, terminal)
     except PaasError as error:
         code = error.exit_code
-        console.say_no(error, console.Flags(), terminal)
+        console.say_no(error, Flags(), terminal)
     except Exception:
         reference = secrets.token_hex(4)
         log.exception("bug", reference=reference, command=shown(words))

@@ -112,3 +112,37 @@ def test_no_value_is_in_the_audit_trail(small_world: World) -> None:
     small_world.type(small_world.admin, "config:set blog PASSWORD=swordfish1")
     shown = small_world.type(small_world.admin, "events --format json")[1].out
     assert "config:set" in shown and "swordfish1" not in shown
+
+
+def test_all_variables_are_cleared(world: World) -> None:
+    world.type(world.admin, "apps:create blog")
+    world.type(world.admin, "config:set blog A=1 B=2")
+    assert world.type(world.admin, "config:clear blog --no-restart")[0] == 0
+    assert world.type(world.admin, "config:keys blog")[1].out == ""
+    assert world.type(world.admin, "config:clear blog")[0] == 0
+    world.type(world.admin, "config:set blog A=1 B=2")
+    world.deployed("blog")
+    world.call(world.admin, "config:clear", app="blog")
+    with world.on.database.read() as session:
+        assert session.scalars(select(ConfigChange)).one().unset == ["A", "B"]
+
+
+def test_values_are_revealed_and_cleared_by_those_who_operate_the_app(small_world: World) -> None:
+    small_world.type(small_world.admin, "apps:create blog")
+    small_world.type(small_world.admin, ["config:set", "blog", "PASSWORD=sword fish"])
+    assert small_world.type(small_world.admin, "config:show blog --reveal")[1].out.splitlines()[-1] == (
+        "PASSWORD:  sword fish"
+    )
+    assert small_world.type(small_world.admin, "config:get blog PASSWORD --quoted")[1].out == "'sword fish'\n"
+    small_world.grant(small_world.member, "blog", "deploy")
+    for line in ("config:show blog --reveal", "config:clear blog"):
+        code, screen = small_world.type(small_world.member, line)
+        assert code == 1 and "[forbidden]" in screen.err and "sword" not in screen.out
+        assert small_world.type(small_world.stranger, line)[0] == 20
+
+
+@pytest.mark.parametrize("line", ["config:set --global A=1", "config:show --global", "config:keys blog --merged"])
+def test_variables_for_all_apps_do_not_exist_and_one_line_says_so(small_world: World, line: str) -> None:
+    small_world.type(small_world.admin, "apps:create blog")
+    code, screen = small_world.type(small_world.admin, line)
+    assert code == 1 and "variables for all apps do not exist here" in screen.err

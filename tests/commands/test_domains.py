@@ -26,7 +26,28 @@ def test_domains_are_added_removed_set_and_cleared(world: World) -> None:
     _call(world, "set", "example.org")
     assert _hosts(world, "blog") == ["example.org"]
     _call(world, "clear")
+    assert _hosts(world, "blog") == []
+    _call(world, "add", "www.example.org")
+    assert _hosts(world, "blog") == ["www.example.org"]
+    _call(world, "reset")
     assert _hosts(world, "blog") == ["blog.example.com"]
+
+
+def test_an_app_is_hidden_and_shown_again_with_all_its_names(world: World) -> None:
+    world.type(world.admin, "apps:create blog")
+    _call(world, "add", "www.example.org")
+    _call(world, "disable")
+    assert world.type(world.admin, "domains:report blog --domains-app-enabled")[1].out == "false\n"
+    assert world.type(world.admin, "urls blog")[1].out == ""
+    assert world.type(world.admin, "url blog")[0] == 1
+    world.type(world.admin, "apps:create shop")
+    assert world.type(world.admin, "domains:add shop www.example.org")[1].err.count("[domain-taken]") == 1
+    _call(world, "enable")
+    assert world.type(world.admin, "domains:report blog --domains-app-enabled")[1].out == "true\n"
+    assert world.type(world.admin, "urls blog")[1].out.splitlines() == [
+        "http://blog.example.com",
+        "http://www.example.org",
+    ]
 
 
 def test_the_default_host_may_be_taken_away_and_comes_back(small_world: World) -> None:
@@ -80,3 +101,34 @@ def test_global_domains_give_every_app_a_host_below_each(world: World) -> None:
     report = json.loads(world.type(world.admin, "domains:report blog --format json")[1].out)
     assert report[0]["values"]["domains-global-vhosts"] == ["example.com", "example.dev"]
     assert world.type(world.member, "domains:set-global x.com")[0] == 1
+
+
+def test_global_domains_are_added_and_removed_and_one_stays(world: World) -> None:
+    world.type(world.admin, "apps:create blog")
+    world.call(world.admin, "domains:add-global", names=("example.dev",))
+    assert _hosts(world, "blog") == ["blog.example.com", "blog.example.dev"]
+    world.call(world.admin, "domains:remove-global", names=("Example.com",))
+    assert _hosts(world, "blog") == ["blog.example.dev"]
+    for name in ("example.dev", "nosuch.example"):
+        code, screen = world.type(world.admin, f"domains:remove-global {name}")
+        assert code == 1 and "[domain]" in screen.err
+    shown = world.type(world.admin, "domains:report --global")[1].out.splitlines()
+    assert shown[0] == "=====> Global domains information" and len(shown) == 3
+    assert world.type(world.member, "domains:report --global --domains-global-vhosts")[1].out == "example.dev\n"
+    for verb in ("add-global", "remove-global"):
+        assert "[forbidden]" in world.type(world.member, f"domains:{verb} x.com")[1].err
+
+
+def test_a_name_that_an_app_has_keeps_a_global_domain_away(small_world: World) -> None:
+    small_world.type(small_world.admin, "apps:create blog")
+    _call(small_world, "add", "blog.example.dev")
+    code, screen = small_world.type(small_world.admin, "domains:add-global example.dev")
+    assert code == 1 and "[domain-taken]" in screen.err
+
+
+@pytest.mark.parametrize("verb", ["clear", "reset", "enable", "disable"])
+def test_who_may_only_look_changes_no_domains(small_world: World, verb: str) -> None:
+    small_world.type(small_world.admin, "apps:create blog")
+    small_world.grant(small_world.member, "blog", "deploy")
+    assert "[forbidden]" in small_world.type(small_world.member, f"domains:{verb} blog")[1].err
+    assert small_world.type(small_world.stranger, f"domains:{verb} blog")[0] == 20

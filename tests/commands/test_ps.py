@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import json
+import re
+from typing import Any
+
 import pytest
 
-from paas.model import Formation, Job, Process, select
+from paas.model import Event, Formation, Job, Process, select
 from tests.commands.world import World
 
 
@@ -112,6 +117,65 @@ def test_releases_are_listed_compared_and_shown(deployed: World) -> None:
     ]
     assert '"version": "v2"' in deployed.type(deployed.admin, "releases:info blog v2 --format json")[1].out
     assert deployed.type(deployed.admin, "releases:diff blog v1 v3")[0] == 0
+
+
+def _order(world: World, line: str) -> dict[str, Any]:
+    assert world.type(world.admin, line)[0] == 0
+    return dict(_jobs(world)[-1])
+
+
+def test_a_command_gets_variables_of_its_own_which_no_row_shows(deployed: World) -> None:
+    for line in (
+        "run:detached -e A=swordfish --env=B=2 blog env",
+        "--app blog run:detached -e A=swordfish --env B=2 env",
+        "run --detach -e A=swordfish -eB=2 --no-tty blog -- env",
+    ):
+        order = _order(deployed, line)
+        assert order["command"] == ["env"] and "swordfish" not in str(order)
+        assert json.loads(deployed.on.vault.open(base64.b64decode(order["variables"]))) == {"A": "swordfish", "B": "2"}
+    with deployed.on.database.read() as session:
+        assert "swordfish" not in "".join(str(event.details) for event in session.scalars(select(Event)))
+    for pair in ("LD_PRELOAD=/x.so", "PAAS_APP=x", "A", "=1"):
+        code, screen = deployed.type(deployed.admin, f"run -e {pair} blog env")
+        assert code == 1 and "[config-" in screen.err
+
+
+def test_a_watched_command_may_do_without_a_terminal(deployed: World) -> None:
+    assert deployed.call(deployed.admin, "run", app="blog", words=("ls",)).wants_terminal
+    assert not deployed.call(deployed.admin, "run", app="blog", words=("ls",), no_tty=True).wants_terminal
+
+
+def test_a_detached_command_answers_with_its_name_alone(deployed: World) -> None:
+    screen = deployed.type(deployed.admin, "run:detached blog sleep 9")[1]
+    assert re.fullmatch(r"blog\.run\.[0-9]+\n", screen.out) and "builds:output blog" in screen.err
+    answer = json.loads(deployed.type(deployed.admin, "run:detached --format json blog sleep 9")[1].out)
+    assert answer["answer"] == f"blog.run.{answer['job_id']}"
+
+
+def test_what_runs_beside_the_processes_is_listed_and_stopped(deployed: World) -> None:
+    number = deployed.call(deployed.admin, "run:detached", app="blog", words=("sleep", "9")).job_id
+    app_id = deployed.app("blog").id
+    names = (f"paas-{app_id}-web-1-r1", f"paas-{app_id}-run-j{number}", f"paas-{app_id}-run-j1999999999")
+    found = [{"name": name, "state": "running", "started_at": "2026-01-02T03:04:05Z"} for name in names]
+    deployed.line.answers["inspect"] = {"containers": found}
+    shown = deployed.type(deployed.admin, "run:list blog")[1].out.splitlines()
+    assert shown[0] == "=====> blog run containers"
+    assert [line.split()[:3] for line in shown[1:]] == [
+        ["NAMES", "COMMAND", "CREATED"],
+        [f"blog.run.{number}", "sleep", "9"],
+        ["blog.run.1999999999", "2026-01-02T03:04:05Z"],
+    ]
+    deployed.call(deployed.admin, "run:stop", app="blog", container=f"blog.run.{number}")
+    deployed.call(deployed.admin, "run:stop", app="blog")
+    assert [job["numbers"] for job in _jobs(deployed)[-2:]] == [[number], []]
+    code, screen = deployed.type(deployed.admin, "run:stop blog --container shop.run.1")
+    assert code == 1 and "run:list blog" in screen.err
+
+
+def test_a_line_of_all_reports_needs_no_app(deployed: World) -> None:
+    assert deployed.type(deployed.admin, "ps:report --deployed")[1].out == "true\n"
+    assert deployed.type(deployed.admin, "ps:report --deployed blog")[1].out == "true\n"
+    assert "valid flags" in deployed.type(deployed.admin, "ps:report --nosuch")[1].err
 
 
 def test_run_may_be_detached_by_a_flag_before_the_app(deployed: World) -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from dataclasses import replace
 
 import pytest
 
 from paas.errors import PaasError
 from paas.flows.oneoff import open_terminal
-from paas.model import App, Image, update
-from paas.rules.jobs import ConsoleOrder, RunDetached
+from paas.flows.retire import retire
+from paas.model import App, Image, Release, select, update
+from paas.rules.jobs import ConsoleOrder, RunDetached, StopRuns
 from tests.fakes.behaviour import Behaviour
 from tests.flows.stage import Stage
 
@@ -38,6 +41,59 @@ def test_one_word_with_spaces_is_a_line_for_the_shell(stage: Stage) -> None:
     stage.run(stage.queue(RunDetached(command=("echo $GREETING | rev",))))
     made = next(it for it in stage.runtime.containers() if it.process_type == "run")
     assert stage.runtime.spec_of(made.name).command == ("/bin/bash", "-c", "echo $GREETING | rev")
+
+
+def test_the_name_of_a_process_stands_for_its_line(stage: Stage) -> None:
+    stage.push("a")
+    stage.run(stage.queue(RunDetached(command=("worker",))))
+    with stage.on.database.read() as session:
+        wanted = session.scalars(select(Release)).one().processes["worker"]
+    made = next(it for it in stage.runtime.containers() if it.process_type == "run")
+    assert " ".join(stage.runtime.spec_of(made.name).command or ()).endswith(wanted)
+
+
+def _sealed(stage: Stage, **values: str) -> str:
+    return base64.b64encode(stage.on.vault.seal(json.dumps(values))).decode()
+
+
+def test_a_command_finds_its_own_variables_over_the_apps(stage: Stage) -> None:
+    stage.run(stage.queue_config(GREETING="hello", COLOUR="blue"))
+    stage.push("a")
+    job_id = stage.queue(RunDetached(command=("env",), variables=_sealed(stage, GREETING="moin-moin-moin")))
+    stage.runtime.behave("env", Behaviour(output=("GREETING=moin-moin-moin",), exit_code=0, exits_after=1))
+    stage.run(job_id)
+    made = next(it for it in stage.runtime.containers() if it.process_type == "run")
+    found = stage.runtime.spec_of(made.name).environment
+    assert (found["GREETING"].reveal(), found["COLOUR"].reveal()) == ("moin-moin-moin", "blue")
+    stage.clock.advance(2)
+    retire(stage.on)
+    assert "moin" not in stage.log(job_id) and "GREETING=********" in stage.log(job_id)
+
+
+@pytest.mark.parametrize("variables", ["", "LD_PRELOAD"])
+def test_variables_that_a_broken_door_made_up_are_refused(stage: Stage, variables: str) -> None:
+    stage.push("a")
+    sealed = _sealed(stage, **{variables: "/x.so"}) if variables else base64.b64encode(b"nonsense").decode()
+    with pytest.raises(PaasError):
+        open_terminal(stage.on, stage.app(), ConsoleOrder(kind="run", command=("env",), variables=sealed))
+    assert [it.process_type for it in stage.runtime.containers()] == ["web"]
+
+
+def test_one_offs_are_stopped_and_what_they_printed_is_kept(stage: Stage) -> None:
+    stage.push("a")
+    stage.runtime.behave("sleep", Behaviour(output=("zzz",)))
+    first, second = (stage.queue(RunDetached(command=("sleep", "99"))) for _ in range(2))
+    for job_id in (first, second):
+        stage.run(job_id)
+    job = stage.run(stage.queue(StopRuns(numbers=(first,))))
+    assert job.state == "succeeded" and f"Stopped blog.run.{first}" in stage.log(job.id)
+    retire(stage.on)
+    assert "zzz" in stage.log(first) and "Ended with exit code" not in stage.log(second)
+    stage.run(stage.queue(StopRuns()))
+    retire(stage.on)
+    assert "zzz" in stage.log(second)
+    assert [it.process_type for it in stage.runtime.containers()] == ["web"]
+    stage.assert_tidy()
 
 
 def test_entering_runs_a_command_in_the_copy_that_is_named(stage: Stage) -> None:

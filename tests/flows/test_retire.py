@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from paas.flows.retire import retire
-from paas.model import Address, select
+from paas.model import Address, App, select, update
 from paas.rules.jobs import RunDetached
 from tests.fakes.behaviour import Behaviour
 from tests.flows.stage import PROCFILE, Stage
@@ -39,6 +39,23 @@ def test_a_connection_that_stays_is_waited_for_only_so_long(stage: Stage) -> Non
     assert retire(stage.on) == 1
     stage.clock.advance(stage.on.settings.drain_timeout)
     assert retire(stage.on) == 0
+    assert stage.running() == ["web.1 v2"]
+
+
+def test_an_app_may_set_its_own_times_to_drain_and_to_stop(stage: Stage) -> None:
+    stage.runtime.behave("serve", Behaviour(ignores_sigterm=True))
+    stage.push("a")
+    old = next(it for it in stage.runtime.containers())
+    with stage.on.database.write() as session:
+        session.execute(update(App).values(process_settings={"drain-timeout": 100, "stop-timeout": 70}))
+    stage.push("b")
+    stage.proxy.connections[str(old.address)] = 1
+    stage.clock.advance(99)
+    assert retire(stage.on) == 1
+    stage.clock.advance(1)
+    before = stage.clock.monotonic()
+    assert retire(stage.on) == 0
+    assert stage.clock.monotonic() - before >= 70
     assert stage.running() == ["web.1 v2"]
 
 

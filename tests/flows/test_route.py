@@ -29,6 +29,21 @@ def test_an_app_is_served_by_all_its_names(stage: Stage) -> None:
     assert site.upload_limit == 5_000_000
 
 
+def test_a_hidden_app_has_no_site_and_its_row_s_nonsense_hurts_nobody(stage: Stage) -> None:
+    stage.push("a")
+    for kept in ({"upload-limit": "1m; deny all"}, {"upload-limit": -1}, {"upload-limit": None}):
+        with stage.on.database.write() as session:
+            session.get_one(App, APP).proxy_settings = kept
+        apply_sites(stage.on)
+        site = stage.proxy.site(APP)
+        assert site is not None and site.upload_limit == stage.on.settings.upload_limit
+    with stage.on.database.write() as session:
+        session.get_one(App, APP).proxy_settings = {"hidden": True}
+        session.add(Domain(name="www.example.com", app_id=APP, created_at=stage.clock.now()))
+    apply_sites(stage.on)
+    assert stage.proxy.site(APP) is None
+
+
 def test_an_app_without_a_release_has_a_site_that_says_so(stage: Stage) -> None:
     apply_sites(stage.on)
     site = stage.proxy.site(APP)

@@ -50,6 +50,16 @@ def test_a_shell_reads_back_what_was_exported() -> None:
     assert subprocess.run(["sh", "-c", script], capture_output=True, text=True).stdout == "|".join(values.values())
 
 
+def test_names_alone_and_lists_are_exported_as_dokku_does() -> None:
+    values = {"A": "1", "B": "two words"}
+    assert export_variables(values, "docker-args-keys") == "--env=A --env=B"
+    assert export_variables(values, "pack-keys") == "--env A --env B"
+    assert json.loads(export_variables(values, "json-list")) == [
+        {"name": "A", "value": "1"},
+        {"name": "B", "value": "two words"},
+    ]
+
+
 def test_json_is_json_and_an_unknown_format_is_refused() -> None:
     assert json.loads(export_variables({"A": "1"}, "json")) == {"A": "1"}
     with pytest.raises(BadInputError):

@@ -36,3 +36,9 @@ def test_names_carry_the_id() -> None:
 )
 def test_an_image_is_known_by_its_repository(tag: str, is_theirs: bool) -> None:
     assert names.is_image_of(tag, "abcd1234") is is_theirs
+
+
+def test_a_one_off_is_found_by_its_number_and_nothing_else_is() -> None:
+    assert names.run_number("paas-abcd1234-run-j17") == 17 and names.run_name("blog", 17) == "blog.run.17"
+    for name in ("paas-abcd1234-release-j17", "paas-abcd1234-web-1-r1", "paas-abcd1234-run-j17\n", "x"):
+        assert names.run_number(name) is None
