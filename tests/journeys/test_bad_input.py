@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable, Iterator
-from shlex import quote
+from shlex import quote, split
 
 import pytest
 
 from paas.model import App, Domain, Formation, Image, Job, Process, Session, func, select
 from paas.model.job import SUCCEEDED
+from tests.journeys.doors import Doors
 from tests.journeys.installation import Installation
 from tests.journeys.repository import Repository, small_app
 
@@ -45,6 +46,17 @@ def facts(on: Installation) -> list[object]:
     return [*counts, current, succeeded, on.ssh("config:export", APP).stdout]
 
 
+@pytest.fixture(scope="module")
+def doors(shared: Installation, victim: Repository) -> Doors:
+    """Those of dora, who owns the app and administers nothing."""
+    return Doors(shared, "dora", str(shared.ask("users:set", "dora", "--password")["password"]))
+
+
+def typed(word: str) -> str:
+    """What a shell makes of it."""
+    return " ".join(split(word.removeprefix("-- ")))
+
+
 def assert_one_clear_line(said: str, code: str) -> None:
     lines = [line for line in said.splitlines() if f"[{code}]" in line]
     assert len(lines) == 1, said
@@ -72,27 +84,33 @@ SCALES = {
 
 
 @pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)
-def test_names_that_no_app_can_have(shared: Installation, victim: Repository, name: str) -> None:
+def test_names_that_no_app_can_have(shared: Installation, victim: Repository, doors: Doors, name: str) -> None:
     before = facts(shared)
     refused = shared.ssh("apps:create", name)
     assert refused.returncode == 1
     assert_one_clear_line(refused.stderr, "usage" if name == "-- -blog" and "usage" in refused.stderr else "app-name")
+    assert doors.api("POST", "/apps", {"name": typed(name)}) == "app-name"
+    assert doors.web("apps:create", name=typed(name)) == "app-name"
     assert facts(shared) == before
 
 
 @pytest.mark.parametrize("domain", DOMAINS.values(), ids=DOMAINS)
 def test_domains_that_are_no_host_names_or_somebody_elses(
-    shared: Installation, victim: Repository, domain: str
+    shared: Installation, victim: Repository, doors: Doors, domain: str
 ) -> None:
     before = facts(shared)
     refused = shared.ssh("domains:add", APP, domain, user="dora")
     assert refused.returncode == 1
+    code = doors.api("POST", f"/apps/{APP}/domains", {"names": [typed(domain)]})
+    assert f"[{code}]" in refused.stderr and doors.web("domains:add", app=APP, names=typed(domain)) == code
     assert refused.stderr.count("[domain") == 1 and len(refused.stderr.splitlines()) <= 2, refused.stderr
     assert facts(shared) == before
 
 
 @pytest.mark.parametrize("pair", CONFIG.values(), ids=CONFIG)
-def test_variables_that_no_process_can_be_given(shared: Installation, victim: Repository, pair: str | None) -> None:
+def test_variables_that_no_process_can_be_given(
+    shared: Installation, victim: Repository, doors: Doors, pair: str | None
+) -> None:
     before = facts(shared)
     if pair is None:
         refused = shared.ssh("config:import", APP, stdin="BIG=" + "x" * 1_000_000)
@@ -101,16 +119,21 @@ def test_variables_that_no_process_can_be_given(shared: Installation, victim: Re
     else:
         refused = shared.ssh("config:set", APP, pair)
     assert refused.returncode == 1
+    sent = "BIG=" + "x" * 1_000_000 if pair is None else "A=a\0b" if "\\0" in pair else typed(pair)
+    code = doors.api("PATCH", f"/apps/{APP}/config", {"pairs": [sent]})
+    assert f"[{code}]" in refused.stderr and doors.web("config:set", app=APP, pairs=sent) == code
     assert refused.stderr.count("[config-") == 1 and len(refused.stderr.splitlines()) <= 2, refused.stderr
     assert facts(shared) == before
 
 
 @pytest.mark.parametrize("pair", SCALES.values(), ids=SCALES)
-def test_scales_that_cannot_be(shared: Installation, victim: Repository, pair: str) -> None:
+def test_scales_that_cannot_be(shared: Installation, victim: Repository, doors: Doors, pair: str) -> None:
     before = facts(shared)
     refused = shared.ssh("ps:scale", APP, quote(pair))
     assert refused.returncode == 1
     assert refused.stderr.count("[scale]") + refused.stderr.count("[process-unknown]") == 1, refused.stderr
+    code = doors.api("PATCH", f"/apps/{APP}/scale", {"pairs": [pair]})
+    assert f"[{code}]" in refused.stderr and doors.web("ps:scale", app=APP, pairs=pair) == code
     assert facts(shared) == before
 
 

@@ -97,6 +97,15 @@ def test_a_value_that_no_browser_keeps_is_shown_but_not_changed(world: WebWorld)
     assert "readonly" in text and "change it by SSH" in text and "Save" not in text and "\x07" not in text
 
 
+def test_a_space_behind_a_name_is_a_slip_and_a_line_end_is_none(world: WebWorld) -> None:
+    browser = world.browser(world.admin)
+    assert browser.do("apps:create", name=" blog\t").headers["Location"] == "/apps/blog"
+    assert browser.do("apps:create", name="journal\n").status_code == 422
+    assert browser.do("config:set", app="blog", pair_key="A ", pair_value=" x\r\n").status_code == 303
+    assert world.call(world.admin, "config:get", app="blog", key="A").text == " x\n"
+    assert browser.do("config:set", app="blog", pair_key="A=B", pair_value="x").status_code == 422
+
+
 def test_a_page_of_no_variable_is_not_found(world: WebWorld) -> None:
     world.call(world.admin, "apps:create", name="blog")
     answer = world.browser(world.admin).get("/apps/blog/environment/NOPE")

@@ -19,6 +19,7 @@ from paas.web.pages.again import fields_again
 from paas.web.pages.frame import for_people, local_path
 from paas.web.security import check_csrf, check_origin
 
+AROUND = " \t"  # what people type around a word; a line end is no slip of the hand in a field of one line
 OURS = ("csrf_token", "next", "pair_key", "pair_value")  # fields of the form that are no parameters of the command
 
 
@@ -44,7 +45,7 @@ def _next_page(ctx: Context, declared: Command, result: Any) -> str:
         if app is not None:
             return url_for("pages.build", app=app, build=result.job_id)
     if declared.name == "apps:create":
-        return url_for("pages.app", app=request.form["name"].strip())
+        return url_for("pages.app", app=request.form["name"].strip(AROUND))
     return str(g.back)
 
 
@@ -63,8 +64,8 @@ def read_form(declared: Command) -> dict[str, Any]:
         if parameter is not None and parameter.place == "rest":
             words[name] = [value for value in values if value]
         elif parameter is None or parameter.required or values[-1]:
-            words[name] = values[-1].strip() if parameter is not None and not parameter.from_stdin else values[-1]
+            words[name] = values[-1].strip(AROUND) if parameter is not None and not parameter.from_stdin else values[-1]
     if "pairs" in places and "pair_key" in request.form:
         value = request.form.get("pair_value", "").replace("\r\n", "\n")
-        words["pairs"] = [f"{check_key(request.form['pair_key'].strip())}={value}"]
+        words["pairs"] = [f"{check_key(request.form['pair_key'].strip(AROUND))}={value}"]
     return words

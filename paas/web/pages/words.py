@@ -66,10 +66,12 @@ def ago(moment: datetime | None, now: datetime) -> str:
 
 
 def lasting(start: datetime | None, end: datetime | None) -> str:
-    """`0.8 s`, `12 s`, `3 min 20 s`; "" while it goes on."""
-    if start is None or end is None:
-        return ""
-    seconds = max(0.0, (end - start).total_seconds())
+    """How long it took, in words; "" while it goes on."""
+    return "" if start is None or end is None else spent(max(0.0, (end - start).total_seconds()))
+
+
+def spent(seconds: float) -> str:
+    """`0.8 s`, `12 s`, `3 min 20 s`."""
     if seconds < 10:
         return f"{seconds:.1f} s"
     if seconds < 60:
