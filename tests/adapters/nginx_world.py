@@ -83,7 +83,7 @@ class Answer:
 
 def fetch(port: int, host: str, path: str = "/", *, method: str = "GET", body: Any = None, **headers: str) -> Answer:
     """One request on a connection of its own. Header names are written with _ for -."""
-    line = HTTPConnection("127.0.0.1", port, timeout=10)
+    line = HTTPConnection("127.0.0.1", port, timeout=60)
     try:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         line.request(method, path, body=body, headers={"Host": host, **named})

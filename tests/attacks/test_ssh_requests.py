@@ -62,7 +62,7 @@ def test_files_are_neither_read_nor_written(door: Door, ana: Person, tmp_path: P
     for protocol in ([], ["-O"]):
         copied = subprocess.run(
             ["scp", *protocol, "-P", port, *options, "paas@127.0.0.1:/etc/passwd", tmp_path / "got"],
-            capture_output=True, check=False, timeout=20,
+            capture_output=True, check=False, timeout=60,
         )  # fmt: skip
         assert copied.returncode != 0
     assert not (tmp_path / "got").exists()
@@ -197,7 +197,7 @@ def test_asking_about_anothers_key_makes_nobody_that_other(door: Door, ana: Pers
     assert "Hello ana" in asked.stdout
     before = subprocess.run(
         ["ssh", "-i", public, *ana.ssh_words()[1:], "paas@127.0.0.1"],
-        capture_output=True, text=True, check=False, timeout=20,
+        capture_output=True, text=True, check=False, timeout=60,
     )  # fmt: skip
     assert "Hello root" not in before.stdout
 

@@ -35,7 +35,7 @@ def at_once(*deeds: Callable[[], Any]) -> Counter[str]:
     start = threading.Barrier(len(deeds))
 
     def answer(deed: Callable[[], Any]) -> str:
-        start.wait(10)
+        start.wait(60)
         try:
             deed()
         except PaasError as refusal:

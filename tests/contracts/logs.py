@@ -66,7 +66,7 @@ class LogsContract:
 
         thread = threading.Thread(target=write)
         seen = b""
-        for offset, chunk in logs.follow("jobs/1.log", 0, is_over.is_set, timeout=5):
+        for offset, chunk in logs.follow("jobs/1.log", 0, is_over.is_set, timeout=60):
             if not seen:
                 thread.start()
             seen += chunk

@@ -160,7 +160,7 @@ class Stage:
                 self.faults.killed.set()
 
         threading.Thread(target=run, daemon=True, name=f"killed at {point}").start()
-        assert self.faults.killed.wait(20), f"{point} was not reached"
+        assert self.faults.killed.wait(60), f"{point} was not reached"
         assert not ended.is_set(), f"the flow ended without reaching {point}"
         with self.on.database.write() as session:
             assert give_back(session, job_id, work.job.fence)

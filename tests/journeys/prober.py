@@ -33,7 +33,7 @@ class Prober:
     ) -> None:
         self._over.set()
         for thread in self._threads:
-            thread.join(15)
+            thread.join(60)
 
     @property
     def count(self) -> int:
@@ -64,7 +64,7 @@ class Prober:
         connection.close()
 
     def _connection(self) -> HTTPConnection:
-        return HTTPConnection("127.0.0.1", self._port, timeout=10)
+        return HTTPConnection("127.0.0.1", self._port, timeout=30)
 
     def _ask(self, connection: HTTPConnection) -> None:
         connection.request("GET", "/", headers={"Host": self._host})

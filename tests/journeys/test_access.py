@@ -29,7 +29,7 @@ def api(on: Installation, method: str, path: str, token: str = "", body: object 
     headers = {"Host": f"paas.{on.settings.get('domain', 'localhost')}", "Content-Type": "application/json"}
     if token:
         headers["Authorization"] = f"Bearer {token}"
-    connection = HTTPConnection("127.0.0.1", on.http_port, timeout=10)
+    connection = HTTPConnection("127.0.0.1", on.http_port, timeout=60)
     try:
         connection.request(method, f"/api/v1{path}", json.dumps(body) if body is not None else None, headers)
         answer = connection.getresponse()

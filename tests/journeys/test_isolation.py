@@ -270,7 +270,7 @@ def test_two_builds_do_not_reach_each_other(two: Two) -> None:
     found = knocked(two.bea.push(f"RUN {json.dumps(['python3', '-c', KNOCK, f'{at}:5000'])}"))
     two.ana.ssh("builds:cancel", "alpha")
     listening.wait(30)
-    reader.join(10)
+    reader.join(60)
     assert set(found) == {f"{at}:5000"} and "open" not in found.values()
     assert not any(re.search(r"CAUGHT [\d.]+", line) for line in said)
 

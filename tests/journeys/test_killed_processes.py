@@ -83,7 +83,7 @@ def test_a_process_killed_in_mid_deploy_is_started_again(shared: Installation, p
 
 
 def dashboard(on: Installation) -> int:
-    connection = HTTPConnection("127.0.0.1", on.http_port, timeout=10)
+    connection = HTTPConnection("127.0.0.1", on.http_port, timeout=60)
     try:
         connection.request("GET", "/api/v1/openapi.json", headers={"Host": "paas.localhost"})
         return connection.getresponse().status

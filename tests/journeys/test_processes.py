@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from paas.ports import Container
+from paas.rules.names import TYPE_RUN
 from tests.journeys.installation import Installation
 from tests.journeys.leftovers import assert_nothing_is_left
 from tests.journeys.prober import Prober
@@ -15,6 +17,10 @@ CRASHING = "import os, time\nprint('about to give up', flush=True)\ntime.sleep(1
 
 def states(on: Installation, app: str) -> dict[str, str]:
     return {each["name"]: each["state"] for each in on.ask("ps", app)}
+
+
+def is_running_task(container: Container) -> bool:
+    return container.process_type == TYPE_RUN and container.state == "running"
 
 
 def test_three_copies_share_the_requests_and_no_copy_shows_a_page(shared: Installation) -> None:
@@ -106,7 +112,8 @@ def test_a_detached_command_goes_on_alone_and_its_output_is_kept(shared: Install
     waiting = "'until [ -e /tmp/go ]; do sleep 0.1; done; echo done-alone'"
     started = shared.ssh("run:detached", "detached", "sh", "-c", waiting)
     assert started.returncode == 0, started.stderr
-    (task,) = [it for it in shared.runtime.containers(shared.app("detached").id) if it.process_type == "run"]
+    app_id = shared.app("detached").id
+    task = wait_until(lambda: next((it for it in shared.runtime.containers(app_id) if is_running_task(it)), None))
     assert shared.runtime.execute(task.name, ("touch", "/tmp/go"), tty=False).exit_code() == 0
     assert "done-alone" in shared.ssh("builds:output", "detached", "current").stdout
     assert_nothing_is_left(shared)

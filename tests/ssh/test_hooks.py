@@ -53,7 +53,7 @@ def packets(*texts: bytes) -> bytes:
 
 def run_hook(name: str, environment: dict[str, str], stdin: bytes) -> subprocess.CompletedProcess[bytes]:
     hook = ASSETS / "hooks" / name
-    return subprocess.run([hook], env=environment, input=stdin, capture_output=True, check=False, timeout=10)
+    return subprocess.run([hook], env=environment, input=stdin, capture_output=True, check=False, timeout=60)
 
 
 def ask(server: HookServer, *lines: str) -> bytes:

@@ -65,7 +65,7 @@ def test_lines_of_the_deploy_stream_to_the_pusher_as_they_come(door: Door, ana: 
     assert pushing.stdout is not None
     assert "remote: -----> Building" in pushing.stdout.readline()
     go_on.set()
-    rest, _ = pushing.communicate(timeout=10)
+    rest, _ = pushing.communicate(timeout=PATIENCE)
     assert "remote: -----> Done" in rest
     assert pushing.returncode == 0
 
@@ -217,7 +217,7 @@ def test_a_second_push_is_told_its_place_and_a_newer_one_takes_it(
     assert third.stdout is not None
     assert "Takes the place of an older push" in third.stdout.readline()
     go_on.set()
-    outputs = [pushing.communicate(timeout=20)[0] for pushing in (first, second, third)]
+    outputs = [pushing.communicate(timeout=PATIENCE)[0] for pushing in (first, second, third)]
     assert [first.returncode, second.returncode, third.returncode] == [0, 1, 0], outputs
     assert "A newer push took its place" in outputs[1]
     assert refs(door, app)["refs/heads/main"] == newest
@@ -241,8 +241,8 @@ def test_of_two_unrelated_pushes_at_once_the_second_is_told_to_fetch(
     assert second.stdout is not None
     second.stdout.readline()
     go_on.set()
-    first.communicate(timeout=20)
-    said, _ = second.communicate(timeout=20)
+    first.communicate(timeout=PATIENCE)
+    said, _ = second.communicate(timeout=PATIENCE)
     assert (first.returncode, second.returncode) == (0, 1)
     assert "main moved while you waited: fetch and push again" in said
     assert refs(door, app)["refs/heads/main"] == ana.git("rev-parse", "HEAD", cwd=work).stdout.strip()

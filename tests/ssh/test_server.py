@@ -30,7 +30,7 @@ def test_all_addresses_of_both_families_are_listened_on() -> None:
     with listen("::", 0) as listening:
         port = listening.getsockname()[1]
         for address in ("127.0.0.1", "::1"):
-            socket.create_connection((address, port), timeout=2).close()
+            socket.create_connection((address, port), timeout=60).close()
 
 
 def test_a_second_door_on_the_same_port_does_not_start(door: Door, tmp_path: Path, host_keys: Path) -> None:
