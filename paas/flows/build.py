@@ -31,7 +31,14 @@ from paas.rules.formation import WEB
 from paas.rules.manifest import APP_JSON, Manifest, first_values, parse_manifest
 from paas.rules.port import choose_port
 from paas.rules.procfile import PROCFILE, parse_procfile
-from paas.rules.recipe import Recipe, check_runnable, choose_processes, unset_variables, write_manifest
+from paas.rules.recipe import (
+    Recipe,
+    check_runnable,
+    choose_processes,
+    unknown_processes,
+    unset_variables,
+    write_manifest,
+)
 from paas.rules.secret import Secret
 
 
@@ -77,6 +84,8 @@ def choose_builder(on: WorkerPlatform, work: Work, app: App, source: Received, s
     parsed = parse_procfile(procfile) if procfile is not None else None
     processes = choose_processes(parsed, pack.processes if pack else {})
     recipe = Recipe(processes, parsed.release if parsed else None, manifest)
+    for place in unknown_processes(recipe):
+        say.remark(f"{APP_JSON}: {place} does nothing here: there is no such process")
     config, adopted = _read_variables(on, app, manifest)
     say.hide(adopted)
     return BuildPlan(app, source, choice, pack, recipe, config, adopted)

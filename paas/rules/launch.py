@@ -60,8 +60,9 @@ def explain_missing_shell(text: str, engine_message: str) -> DeployError | None:
 
 
 def _words(text: str) -> list[str]:
+    has_comment = re.search(r"(?:^|\s)#", text) is not None  # whose apostrophes are no quotes
     try:
-        return shlex.split(text)
+        return shlex.split(text, comments=has_comment)
     except ValueError as error:
         raise BadInputError(f"Procfile: {text[:60]!r}: {error}", "close the quotes", code="procfile") from None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
@@ -39,6 +40,12 @@ def _as_variable(value: object) -> object:
     return {"value": value} if isinstance(value, str) else value
 
 
+def _is_path(value: object) -> object:
+    if isinstance(value, str) and not re.fullmatch(r"/[\x21-\x7e]*", value):
+        raise ValueError("must begin with / and hold no spaces and no other than ASCII characters")
+    return value
+
+
 def _as_words(value: object) -> object:
     return ["/bin/sh", "-c", value] if isinstance(value, str) else value
 
@@ -73,7 +80,7 @@ class Scripts(_Shape):
 class Check(_Shape):
     type: Literal["startup", "liveness", "readiness", ""] = "startup"
     name: str = ""
-    path: Annotated[str, Field(pattern=r"^/[\x21-\x7e]*$", max_length=2000)] | None = None
+    path: Annotated[str | None, BeforeValidator(_is_path), Field(max_length=2000)] = None
     command: Annotated[list[_Line], BeforeValidator(_as_words)] = Field(default_factory=list)
     port: int | None = Field(None, ge=1, le=65535)
     content: str = Field("", max_length=2000)

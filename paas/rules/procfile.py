@@ -7,6 +7,7 @@ ignores a line that it cannot read, we name it: a process that silently does not
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -76,6 +77,10 @@ def _read_line(line: str, number: int) -> tuple[str, str]:
         raise _refusal(number, f"the command has {len(command):,} characters, at most {LONGEST_COMMAND:,} are taken")
     if any(character < " " and character != "\t" for character in command):
         raise _refusal(number, "the command holds a control character")
+    try:
+        shlex.split(command, comments=True)
+    except ValueError as error:  # the shell would say so, but only after the build
+        raise _refusal(number, f"{str(error).lower()} in the command", "close the quotes") from None
     return process_type, command
 
 

@@ -55,6 +55,16 @@ def check_runnable(processes: Mapping[str, str | None], has_command: bool) -> No
         )
 
 
+def unknown_processes(recipe: Recipe) -> list[str]:
+    """Places of app.json that speak of a process that there is not: "formation.wroker"."""
+    return [
+        f"{place}.{process_type}"
+        for place, named in (("formation", recipe.manifest.formation), ("healthchecks", recipe.manifest.checks))
+        for process_type in named
+        if process_type not in recipe.processes
+    ]
+
+
 def unset_variables(variables: Mapping[str, WantedVariable], *, is_first: bool) -> dict[str, WantedVariable]:
     """Those that app.json may still give: its plain values count at the first deploy only (a person may unset them)."""
     return {name: wanted for name, wanted in variables.items() if is_first or wanted.value is None}

@@ -78,3 +78,9 @@ def test_app_json_cannot_set_what_config_set_may_not(stage: Stage) -> None:
     job = stage.push("a", app_json(env={"LD_PRELOAD": {"value": "/app/x.so"}}))
     assert job.result_code == "config-key"
     assert stage.builder.orders == []
+
+
+def test_a_formation_of_a_process_that_there_is_not_is_said(stage: Stage) -> None:
+    job = stage.push("a", app_json(formation={"wroker": {"quantity": 1}}))
+    assert "app.json: formation.wroker does nothing here" in stage.log(job.id)
+    assert stage.ledger() == ["v1 current"]

@@ -21,6 +21,7 @@ from paas.rules.launch import explain_missing_shell, process_command, process_en
         ("a | b", "a | b"),
         ("a; b", "a; b"),
         ("export A=1", "export A=1"),
+        ("a b  # a shell's comment", "a b  # a shell's comment"),
         ("exec a", "exec a"),
         ("(a)", "(a)"),
         ("a > /tmp/x", "exec a > /tmp/x"),

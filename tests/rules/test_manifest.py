@@ -111,7 +111,7 @@ def test_unknown_keys_are_warned_about_at_their_place() -> None:
         ({"scripts": {"postdeploy": ["x"]}}, "scripts.postdeploy: "),
         ({"scripts": {"dokku": {"predeploy": ""}}}, "scripts.dokku.predeploy: "),
         ({"healthchecks": {"web": {}}}, "healthchecks.web: "),
-        ({"healthchecks": {"web": [{"path": "no-slash"}]}}, "healthchecks.web.0.path: "),
+        ({"healthchecks": {"web": [{"path": "no-slash"}]}}, "healthchecks.web.0.path: must begin with /"),
         ({"healthchecks": {"web": [{"path": "/a b"}]}}, "healthchecks.web.0.path: "),
         ({"healthchecks": {"web": [{"path": "/a\r\nHost: x"}]}}, "healthchecks.web.0.path: "),
         ({"healthchecks": {"web": [{"path": "/", "attempts": 0}]}}, "healthchecks.web.0.attempts: "),

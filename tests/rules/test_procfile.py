@@ -39,6 +39,7 @@ def test_a_procfile_is_read_as_heroku_reads_it(content: bytes, processes: dict[s
         (b"run: a", 1, "one-off"),
         (b"web: a\nworker: \xff\xfe", 2, "not UTF-8"),
         (b"web: a\x00b", 1, "control character"),
+        (b"web: a\nworker: echo 'x", 2, "no closing quotation"),
         (b"web: " + b"x" * 9000, 1, "9,000 characters"),
     ],
 )

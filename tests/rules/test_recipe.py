@@ -9,7 +9,15 @@ import pytest
 from paas.errors import BuildError
 from paas.rules.manifest import HealthCheck, Manifest, WantedVariable, parse_manifest
 from paas.rules.procfile import Procfile
-from paas.rules.recipe import Recipe, check_runnable, choose_processes, read_recipe, unset_variables, write_manifest
+from paas.rules.recipe import (
+    Recipe,
+    check_runnable,
+    choose_processes,
+    read_recipe,
+    unknown_processes,
+    unset_variables,
+    write_manifest,
+)
 
 APP_JSON = b"""{"env": {"A": {"value": "1"}}, "formation": {"web": {"quantity": 2}},
 "scripts": {"postdeploy": "seed"}, "healthchecks": {"web": [{"type": "startup", "path": "/up", "timeout": 3}]}}"""
@@ -47,6 +55,11 @@ def test_an_image_that_says_not_what_it_runs_is_refused() -> None:
     check_runnable({"web": None}, has_command=True)
     with pytest.raises(BuildError, match="neither ENTRYPOINT nor CMD"):
         check_runnable({"web": None}, has_command=False)
+
+
+def test_what_app_json_says_of_a_process_that_there_is_not_is_found() -> None:
+    manifest = Manifest(formation={"web": 2, "wroker": 1}, checks={"web": (), "clock": ()})
+    assert unknown_processes(Recipe({"web": "serve"}, manifest=manifest)) == ["formation.wroker", "healthchecks.clock"]
 
 
 def test_plain_values_of_app_json_count_at_the_first_deploy_only() -> None:
