@@ -41,7 +41,7 @@ answers = {}
 for target in sys.argv[1:]:
     address, port = target.split(":")
     try:
-        socket.create_connection((address, int(port)), 2).close()
+        socket.create_connection((address, int(port)), 30).close()
         answers[target] = "open"
     except ConnectionRefusedError:
         answers[target] = "refused"
