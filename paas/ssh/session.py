@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import secrets
 import shlex
 import time
@@ -12,14 +13,18 @@ import structlog
 from paas.commands import catalog as _catalog  # noqa: F401 - declares every command
 from paas.commands import console
 from paas.commands.callers import caller_by_key, note_key_used
+from paas.commands.declare import find
 from paas.commands.parse import Flags
 from paas.context import Caller, Context, SshPlatform
 from paas.errors import PaasError, UnauthenticatedError, UsageError
+from paas.rules.push import app_name_of
 from paas.ssh.connection import Connection, SessionRequest
 from paas.ssh.receive import GIT_VERBS, GitDoor
 from paas.ssh.terminal import GONE, ChannelTerminal
 
 BUG_EXIT_CODE = 70  # EX_SOFTWARE of sysexits.h
+
+_APP = re.compile(r"[a-z0-9-]{1,32}", re.ASCII)
 
 log = structlog.get_logger(__name__)
 
@@ -106,8 +111,14 @@ def greeting(caller: Caller, domain: str) -> str:
 
 
 def shown(words: list[str]) -> str:
-    """What the log may hold of a command: its name and first word, never values."""
-    return " ".join(word[:80] for word in words[:2] if "=" not in word)
+    """What the log may hold: the command and the app behind it; no values, and nothing that was pasted by mistake."""
+    known = (at for at, word in enumerate(words) if word in GIT_VERBS or word == "help" or find(word) is not None)
+    start = next(known, None)
+    if start is None:
+        return "unknown" if words else ""
+    return " ".join(
+        [words[start], *(word for word in words[start + 1 : start + 2] if _APP.fullmatch(app_name_of(word)))]
+    )
 
 
 def _close(request: SessionRequest, code: int) -> None:

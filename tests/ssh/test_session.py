@@ -92,9 +92,22 @@ def test_a_command_line_without_its_end_is_refused(command: str) -> None:
         split(command)
 
 
-def test_values_do_not_reach_the_log() -> None:
-    assert shown(["config:set", "blog", "KEY=secret"]) == "config:set blog"
-    assert shown(["config:set", "KEY=secret"]) == "config:set"
+@pytest.mark.parametrize(
+    ("line", "logged"),
+    [
+        ("", ""),
+        ("config:set blog KEY=secret", "config:set blog"),
+        ("config:set KEY=secret", "config:set"),
+        ("config:set blog KEY secret", "config:set blog"),
+        ("--app blog --quiet config:get KEY", "config:get"),
+        ("tokens:revoke paas_ab12cd34_Zm9v", "tokens:revoke"),
+        ("S3cret-pasted-by-mistake", "unknown"),
+        ("git-receive-pack /~/blog.git", "git-receive-pack /~/blog.git"),
+        ("run blog env", "run blog"),
+    ],
+)
+def test_the_command_and_the_app_reach_the_log_and_nothing_else(line: str, logged: str) -> None:
+    assert shown(line.split()) == logged
 
 
 def test_a_connection_that_ends_in_mid_command_leaves_the_door_open(door: Door, ana: Person) -> None:
