@@ -28,7 +28,7 @@ from paas.adapters.tarfiles import TarSource
 from paas.errors import BuildError, PaasError, UnavailableError
 from paas.ports import BaseImage, BuildOrder, BuiltImage, IsCancelled, Say
 from paas.rules import dockerfile_limits as limits
-from paas.rules.buildfailure import DISK_FULL, explain_failure
+from paas.rules.buildfailure import DISK_FULL, OWN_WORD, explain_failure
 from paas.rules.buildlog import BuildLog
 from paas.rules.dockerfile import read_dockerfile
 from paas.rules.dockerfile_rewrite import Rewritten, rewrite, syntax_notice, with_original_lines
@@ -94,7 +94,7 @@ class BuildKit:
             if known.is_systemd:
                 is_cancelled = _limiting(StepLimits(self._settings.build_memory), is_cancelled)
             elif not limit_builds(self._settings.build_memory):
-                say("The memory of builds cannot be limited on this server")
+                say("The memory and processes of builds cannot be limited on this server")
 
             def feed(target: IO[bytes]) -> None:
                 context.write(target, rewritten.text)
@@ -221,9 +221,8 @@ def _rewrite(context: BuildContext, order: BuildOrder, engine: str, has_certific
 def _failure(log: BuildLog, order: BuildOrder, rewritten: Rewritten) -> BuildError:
     redact = Redactor(secret.reveal() for secret in order.secrets.values())
     failure = explain_failure(log.failed_step, log.failure, with_original_lines(log.error, rewritten), log.output)
-    return BuildError(
-        redact(failure.message), failure.hint, code=failure.code, tail=tuple(redact(line) for line in log.tail)
-    )
+    tail = tuple(redact(line) for line in log.tail if line != f"{OWN_WORD}{failure.message}")
+    return BuildError(redact(failure.message), failure.hint, code=failure.code, tail=tail)
 
 
 def _redacting(order: BuildOrder, say: Say) -> Say:

@@ -10,6 +10,7 @@ from paas.rules.buildlog import TAIL_LINES
 
 OUT_OF_MEMORY = "out-of-memory"
 DISK_FULL = "disk-full"
+OWN_WORD = "paas: "  # a buildpack's own last word begins with it
 
 _MORE_MEMORY = "let the build use less memory at a time; an administrator can raise build_memory"
 _MORE_SPACE = "an administrator can free space: doctor shows what is used"
@@ -103,13 +104,19 @@ _SAID_ANYWHERE = (
     ),
 )
 _SAID_AT_THE_END = (
-    _Cause(r"(?:\A|\n)paas: (?P<what>[^\n]+)", "buildpack-refused", "{what}", ""),  # a buildpack's own last word
+    _Cause(rf"^{OWN_WORD}(?P<what>[^\n]+)", "buildpack-refused", "{what}", ""),
     _Cause(r"no space left on device|ENOSPC", DISK_FULL, "{step} failed: the server's disk is full", _MORE_SPACE),
     _Cause(
         r"heap out of memory|MemoryError|Cannot allocate memory",
         OUT_OF_MEMORY,
         "{step} ran out of memory",
         _MORE_MEMORY,
+    ),
+    _Cause(
+        r"Resource temporarily unavailable|can't start new thread|cannot fork\b|can't fork\b",
+        "too-many-processes",
+        "{step} failed: it started more processes than builds may have together",
+        "let the build do less at a time, such as make -j2",
     ),
     _Cause(
         r"certificate verify failed|self[- ]signed certificate|unable to get local issuer certificate|x509: certificate"

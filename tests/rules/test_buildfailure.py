@@ -27,6 +27,8 @@ SOLVE = "failed to solve with frontend dockerfile.v0: failed to create LLB defin
         (134, ["FATAL ERROR: Reached heap limit - JavaScript heap out of memory"], "out-of-memory", "memory"),
         (127, ["/bin/sh: 1: yarn: not found"], "no-such-command", "exit code 127"),
         (1, ['runc run failed: unable to start: exec: "/x": stat /x: no such file'], "no-such-command", "exit code 1"),
+        (2, ["/bin/sh: 1: Cannot fork"], "too-many-processes", "more processes"),
+        (1, ["BlockingIOError: [Errno 11] Resource temporarily unavailable"], "too-many-processes", "more processes"),
         (1, ["OSError: [Errno 28] No space left on device"], "disk-full", "disk is full"),
         (1, ["curl: (6) Could not resolve host: example.com"], "network", "did not answer"),
         (1, ["npm error code ENOTFOUND"], "network", "did not answer"),
