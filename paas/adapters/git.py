@@ -54,6 +54,7 @@ class GitRepositories:
                 "pack.windowMemory": "64m",
                 "tar.umask": "0022",
                 "uploadpack.allowFilter": "true",
+                "uploadpack.allowAnySHA1InWant": "true",  # partial clones ask so; version 2 lets them
             },
         )
 

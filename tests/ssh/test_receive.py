@@ -76,6 +76,20 @@ def test_gits_protocol_version_2_is_spoken(door: Door, ana: Person, tmp_path: Pa
     assert asked.returncode == 0, asked.stderr
 
 
+@pytest.mark.parametrize("version", [0, 1, 2])
+def test_a_partial_clone_fetches_what_it_lacks_in_every_version_of_the_protocol(
+    door: Door, ana: Person, work: Path, tmp_path: Path, version: int
+) -> None:
+    door.app("blog", ana="deploy")
+    ana.commit(work, {"index.html": "newer\n"})
+    assert ana.git("push", "paas", "main", cwd=work).returncode == 0
+    address, speak = f"ssh://paas@127.0.0.1:{door.port}/blog", ("-c", f"protocol.version={version}")
+    cloned = ana.git(*speak, "clone", "-q", "--filter=blob:none", address, "part", cwd=tmp_path)
+    assert cloned.returncode == 0, cloned.stderr
+    looked = ana.git(*speak, "show", "HEAD~1:index.html", cwd=tmp_path / "part")
+    assert looked.stdout == "hello\n", looked.stderr
+
+
 def test_who_may_only_view_clones_but_does_not_push(door: Door, ana: Person, work: Path) -> None:
     door.app("blog", ana="view")
     pushed = ana.git("push", "paas", "main", cwd=work)
