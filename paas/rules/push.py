@@ -114,9 +114,9 @@ def explain_silence(app: str, opening: bytes, push_limit: int, *, is_deployed: b
         )
     if opening:
         return BadInputError(
-            "git refused the pushed objects, nothing was changed; its reason is in a line that begins with remote:",
+            "git refused this push, nothing was changed; its reason is in a line that begins with remote:",
             f"a push has at most {push_limit / 1e6:,.0f} MB (PAAS_PUSH_LIMIT); git fsck finds what is broken",
-            code="objects-refused",
+            code="git-refused",
         )
     if is_deployed:
         return ""  # the client has told itself why it left

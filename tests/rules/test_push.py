@@ -138,7 +138,7 @@ SHALLOW = b"0034shallow " + A.encode() + b"\n"
     [
         (SHALLOW[:64], True, "shallow-clone"),
         (SHALLOW[:64], False, "shallow-clone"),
-        (f"00a6{NONE} {A}".encode()[:64], True, "objects-refused"),
+        (f"00a6{NONE} {A}".encode()[:64], True, "git-refused"),
         (b"", False, "nothing-pushed"),
     ],
 )

@@ -192,7 +192,7 @@ def test_a_push_over_the_limit_is_refused(tmp_path: Path, host_keys: Path) -> No
         pushed = ana.git("push", "paas", "main", cwd=work)
         assert pushed.returncode != 0
         assert "exceeds maximum" in pushed.stderr
-        assert "[objects-refused]" in pushed.stderr and "PAAS_PUSH_LIMIT" in pushed.stderr
+        assert "[git-refused]" in pushed.stderr and "PAAS_PUSH_LIMIT" in pushed.stderr
         assert door.worker.orders == []
 
 
