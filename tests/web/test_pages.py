@@ -11,8 +11,13 @@ from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import Page, expect
 from sqlalchemy import event as engine_events
 
-from paas.model import Database
+from paas.model import Database, WebSession, delete
+from tests.web.cuttable import CuttableLine, cuttable
 from tests.web.world import PASSWORD, WebWorld
+
+
+def at(line: CuttableLine) -> str:
+    return f"http://paas.example.com:{line.port}"
 
 
 @contextmanager
@@ -162,16 +167,15 @@ def test_a_running_build_is_followed_through_a_cut_without_a_line_lost_or_double
     world.call(world.admin, "apps:create", name="blog")
     number = world.job("blog", "running", log="line 1\nline 2\n")
     world.step(number, "receive", "done", 0.1)
-    with world.served() as port, person_at(chromium, f"http://paas.example.com:{port}") as page:
-        page.goto(f"http://paas.example.com:{port}/apps/blog/builds/{number}")
+    with world.served() as port, cuttable(port) as line, person_at(chromium, at(line)) as page:
+        page.goto(f"{at(line)}/apps/blog/builds/{number}")
         expect(page.locator("#follow-state")).to_have_text("Following")
         world.logs.append(f"jobs/{number}.log", "line 3\n\x1b[31mline 4\x1b[0m <b>\n")
         expect(page.locator("#L4")).to_have_text("line 4 <b>")
         expect(page.locator("#L4 .c31")).to_have_text("line 4")
-        page.context.set_offline(True)
         page.evaluate("window.stillTheSamePage = true")
+        line.cut()
         world.logs.append(f"jobs/{number}.log", "".join(f"line {count}\n" for count in range(5, 40)))
-        page.context.set_offline(False)
         world.step(number, "build")
         world.logs.append(f"jobs/{number}.log", "line 40\n")
         expect(page.locator("#L40")).to_have_text("line 40")
@@ -185,6 +189,25 @@ def test_a_running_build_is_followed_through_a_cut_without_a_line_lost_or_double
             f"line {count}" for count in range(1, 41)
         ]
         assert page.evaluate("window.stillTheSamePage")
+
+
+def test_who_follows_a_build_when_the_session_ends_signs_in_and_is_back(world: WebWorld, chromium: Chromium) -> None:
+    world.call(world.admin, "apps:create", name="blog")
+    number = world.job("blog", "running", log="line 1\n")
+    with world.served() as port, cuttable(port) as line, person_at(chromium, at(line)) as page:
+        page.goto(f"{at(line)}/apps/blog/builds/{number}")
+        expect(page.locator("#follow-state")).to_have_text("Following")
+        with world.on.database.write() as session:
+            session.execute(delete(WebSession))
+        line.cut()
+        world.logs.append(f"jobs/{number}.log", "line 2\n")
+        page.wait_for_url("**/sign-in**")
+        page.get_by_label("Name").fill("ana")
+        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_role("button", name="Sign in").click()
+        expect(page.locator("#L2")).to_have_text("line 2")
+        world.end(number)
+        world.logs.append(f"jobs/{number}.log", "")
 
 
 def test_without_javascript_all_reads_and_works_the_same(world: WebWorld, chromium: Chromium) -> None:
