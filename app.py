@@ -378,6 +378,20 @@ def _ask(settings: Settings, words: list[str]) -> int:
     return run(words, Context(door_platform(settings), local_root()), LocalTerminal())
 
 
+def _refuse(error: PaasError) -> int:
+    from paas.adapters.terminal import LocalTerminal
+
+    hint = f" !     {error.hint}\n" if error.hint else ""
+    LocalTerminal().write_error(f" !     {error.message}  [{error.code}]\n{hint}")
+    return error.exit_code
+
+
+def _is_database_down(error: Exception) -> bool:
+    from paas.model import OperationalError
+
+    return isinstance(error, OperationalError)
+
+
 def main() -> int:
     """`paas ...`: the life of the installation, and every declared command."""
     from paas.commands import local
@@ -398,16 +412,18 @@ def main() -> int:
         sys.stdout.flush()  # here: at the interpreter's end nobody catches what it raises
         return code
     except PaasError as error:
-        from paas.adapters.terminal import LocalTerminal
-
-        hint = f" !     {error.hint}\n" if error.hint else ""
-        LocalTerminal().write_error(f" !     {error.message}  [{error.code}]\n{hint}")
-        return error.exit_code
+        return _refuse(error)
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:  # `paas logs blog | head`: docs.python.org/3/library/signal.html#note-on-sigpipe
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except Exception as error:
+        if not _is_database_down(error):
+            raise
+        reason = str(error.__cause__ or error).strip().splitlines()[0]
+        hint = "is it up, and is its disk full? PAAS_DATABASE_URL says which it is"
+        return _refuse(UnavailableError(f"The database does not answer: {reason}", hint, code="database-down"))
 
 
 if __name__ == "__main__":

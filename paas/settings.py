@@ -7,16 +7,18 @@ Every field `x` is the variable `PAAS_X` and the TOML key `x`. Unknown keys are 
 from __future__ import annotations
 
 import os
+import tomllib
 from ipaddress import IPv4Network
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from paas.errors import BadInputError
 
 DEFAULT_CONFIG = Path("/etc/paas/paas.toml")
+DATABASES = ("sqlite:///", "postgresql+psycopg://")
 CONFIG_VARIABLE = "PAAS_CONFIG"  # names another TOML file; the only PAAS_ variable that is not a setting
 
 
@@ -139,6 +141,21 @@ class Settings(BaseSettings):
             raise ValueError("must be a lower-case host name such as example.com")
         return value
 
+    @field_validator("database_url")
+    @classmethod
+    def _database_is_of_a_known_kind(cls, value: str) -> str:
+        if value and not value.startswith(DATABASES):
+            raise ValueError(f"must begin with {' or '.join(DATABASES)}")
+        return value
+
+    @model_validator(mode="after")
+    def _belong_together(self) -> Self:
+        if (self.tls_cert is None) != (self.tls_key is None):
+            raise ValueError("tls_cert and tls_key are given together or not at all")
+        if self.stream_limit >= self.web_threads:
+            raise ValueError("stream_limit must be below web_threads: each stream holds a thread")
+        return self
+
     @property
     def url(self) -> str:
         """The database's SQLAlchemy URL."""
@@ -188,7 +205,10 @@ def read_settings(**overrides: Any) -> Settings:
         return Settings(**overrides)
     except ValidationError as error:
         first = error.errors()[0]
-        name = ".".join(str(part) for part in first["loc"]) or "setting"
-        raise BadInputError(
-            f"Setting {name}: {first['msg']}", "docs/settings.md lists them all", code="settings"
-        ) from None
+        name = ".".join(str(part) for part in first["loc"])
+        what = f"Setting {name}" if name else "Settings"
+        raise BadInputError(f"{what}: {first['msg']}", "docs/settings.md lists them all", code="settings") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        file = os.environ.get(CONFIG_VARIABLE, DEFAULT_CONFIG)
+        hint = "one KEY = VALUE on each line, texts in quotes: docs/settings.md"
+        raise BadInputError(f"{file} cannot be read: {error}", hint, code="settings") from None

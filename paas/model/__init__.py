@@ -4,7 +4,7 @@
 """
 
 from sqlalchemy import and_, delete, func, or_, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 
 from paas.model.app import App, BranchTag, Formation
@@ -20,7 +20,8 @@ from paas.model.user import ApiToken, Grant, LoginFailure, SshKey, User, WebSess
 
 __all__ = [
     "Address", "ApiToken", "App", "Base", "BranchTag", "ConfigChange", "ConfigVariable", "Database", "Domain", "Event",
-    "Formation", "GlobalSetting", "Grant", "Image", "IntegrityError", "Job", "JobStep", "LoginFailure", "Process",
-    "Release", "RestingSubnet", "Session", "Source", "SshKey", "Ticket", "User", "WebSession",
+    "Formation", "GlobalSetting", "Grant", "Image", "IntegrityError", "Job", "JobStep", "LoginFailure",
+    "OperationalError", "Process", "Release", "RestingSubnet", "Session", "Source", "SshKey", "Ticket", "User",
+    "WebSession",
     "and_", "delete", "func", "or_", "select", "update",
 ]  # fmt: skip
