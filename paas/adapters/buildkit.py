@@ -134,7 +134,10 @@ class BuildKit:
 
     def _watch(self, process: BuildProcess, log: BuildLog, say: Say, is_cancelled: IsCancelled) -> None:
         said, limit = 0, self._settings.build_log_limit
+        root = self._facts().root
         for raw in process.lines(self._settings.build_timeout, is_cancelled):
+            if raw is None:
+                self._check_disk(root)  # the reserve is for the apps that run: no build may eat it up
             for line in log.flush() if raw is None else log.feed(raw):
                 said += len(line) + 1
                 if said <= limit:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tarfile
 import time
 from collections.abc import Iterator
@@ -193,6 +194,15 @@ def test_a_full_disk_is_seen_before_the_build(tmp_path: Path) -> None:
             room.build(room.dockerfile())
         assert refused.value.code == "disk-full"
         assert room.pids == []
+
+
+def test_a_build_that_fills_the_disk_is_stopped(tmp_path: Path) -> None:
+    free = shutil.disk_usage("/var/lib/docker" if Path("/var/lib/docker").exists() else "/").free
+    with workshop(tmp_path, disk_reserve=free - 2 * 10**9) as room:
+        with pytest.raises(BuildError) as stopped:
+            room.build(room.dockerfile("RUN fallocate -l 8GB /large && sleep 60"))
+        assert stopped.value.code == "disk-full"
+        assert room.pids != []
 
 
 def test_an_engine_that_is_down_is_said_to_be_down(tmp_path: Path) -> None:
