@@ -5,11 +5,11 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 from paas.commands import present
 from paas.commands.call import visible_apps
-from paas.commands.declare import command
+from paas.commands.declare import Help, command
 from paas.commands.hosts import check_host_is_free, hosts_of_app, hosts_of_apps
 from paas.commands.queue import enqueue, request
 from paas.commands.reports import Flag, Report, report, show_reports
@@ -158,7 +158,13 @@ def exists(ctx: Context, app: TheApp) -> Exists:
 
 
 @command("apps:rename", allow="own", api="POST /apps/{app}/rename")
-def rename(ctx: Context, app: TheApp, name: NewAppName) -> JobStarted:
+def rename(
+    ctx: Context,
+    app: TheApp,
+    name: NewAppName,
+    *,
+    skip_deploy: Annotated[bool, Help("as ever: no new name needs a deploy")] = False,
+) -> JobStarted:
     """Give an app another name, and with it another address; its containers go on running.
 
     $ ssh paas@host apps:rename blog journal

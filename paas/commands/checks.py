@@ -41,6 +41,8 @@ def report_(ctx: Context, app: AnyApp = None, flag: Flag = "") -> list[Report] |
 
     def facts(session: Session, each: App) -> dict[str, Any]:
         return {
+            "checks-disabled-list": "none",
+            "checks-skipped-list": "none",
             "checks-computed-wait-to-retire": f"{limit_of(each.process_settings, DRAIN_TIMEOUT, usual):g}",
             "checks-global-wait-to-retire": f"{usual:g}",
             "checks-wait-to-retire": each.process_settings.get(DRAIN_TIMEOUT, ""),

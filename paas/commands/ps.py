@@ -42,7 +42,12 @@ def _show_scale(result: Any) -> str:
 @command(
     "ps:scale", allow="operate", api="PATCH /apps/{app}/scale", show=_show_scale, heading="-----> Scaling for {app}"
 )
-def scale(ctx: Context, app: TheApp, *pairs: str) -> list[ScaleLine] | JobStarted | Done:
+def scale(
+    ctx: Context,
+    app: TheApp,
+    *pairs: str,
+    skip_deploy: Annotated[bool, Help("only remember it: the next deploy or restart takes it")] = False,
+) -> list[ScaleLine] | JobStarted | Done:
     """Set how many copies of each process run; without pairs: show them.
 
     $ ssh paas@host ps:scale blog web=2 worker=1
@@ -56,10 +61,10 @@ def scale(ctx: Context, app: TheApp, *pairs: str) -> list[ScaleLine] | JobStarte
         wanted = current_formation(session, fresh)
         _want_known(fresh, wanted, tuple(counts))
         check_copies({**wanted, **counts})
-        if fresh.current_release_id is None:
+        if fresh.current_release_id is None or skip_deploy:
             for name, count in counts.items():
                 session.merge(Formation(app_id=app.id, process_type=name, quantity=count))
-            return Done(f"Scaled {app.name}; it counts from the first deploy on")
+            return Done(f"Scaled {app.name}; it counts from the next deploy on")
         job = enqueue(session, ctx, fresh, Scale(counts=counts))
     ctx.on.worker.ring()
     return JobStarted(job.id, f"Scaling {app.name}: {' '.join(f'{key}={count}' for key, count in counts.items())}")

@@ -49,7 +49,7 @@ def test_the_time_to_stop_and_to_drain_are_set_shown_and_unset(blog: World) -> N
     assert blog.type(blog.admin, "checks:set blog wait-to-retire 120")[0] == 0
     assert blog.app("blog").process_settings == {"stop-timeout": 60, "drain-timeout": 120}
     assert blog.type(blog.admin, "ps:report blog --ps-stop-timeout-seconds")[1].out == "60\n"
-    assert [line.split()[-1] for line in blog.type(blog.admin, "checks:report blog")[1].out.splitlines()[1:]] == [
+    assert [line.split()[-1] for line in blog.type(blog.admin, "checks:report blog")[1].out.splitlines()[3:]] == [
         "120", "30", "120",
     ]  # fmt: skip
     assert blog.type(blog.admin, "ps:set blog stop-timeout")[0] == 0

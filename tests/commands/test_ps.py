@@ -119,6 +119,13 @@ def test_releases_are_listed_compared_and_shown(deployed: World) -> None:
     assert deployed.type(deployed.admin, "releases:diff blog v1 v3")[0] == 0
 
 
+def test_counts_may_be_remembered_for_the_next_deploy_alone(deployed: World) -> None:
+    assert deployed.type(deployed.admin, "ps:scale --skip-deploy blog worker=2")[0] == 0
+    assert deployed.type(deployed.admin, "ps:scale blog")[1].out.splitlines()[-1] == "worker: 2"
+    assert _jobs(deployed) == []
+    assert deployed.type(deployed.admin, "ps:scale --skip-deploy blog nosuch=2")[0] == 1
+
+
 def _order(world: World, line: str) -> dict[str, Any]:
     assert world.type(world.admin, line)[0] == 0
     return dict(_jobs(world)[-1])
