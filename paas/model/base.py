@@ -73,7 +73,7 @@ class Database:
 
     @property
     def libpq(self) -> dict[str, str]:
-        """Where PostgreSQL's own programs find it, in libpq's keywords (host, dbname, sslmode ...), with the password."""
+        """How PostgreSQL's own programs find it: libpq's keywords (host, dbname, sslmode ...), with the password."""
         _, keywords = self.engine.dialect.create_connect_args(self.engine.url)
         return {str(name): str(value) for name, value in keywords.items()}
 
