@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from tests.conftest import postgres_database
 from tests.journeys.installation import Installation
 
 
@@ -17,6 +18,24 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
         yield made.install()
     finally:
         made.remove()
+
+
+@pytest.fixture(scope="session")
+def shared_on_postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    with postgres_database() as url:
+        made = Installation(tmp_path_factory.mktemp("p"), database_url=url)
+        try:
+            yield made.install()
+        finally:
+            made.remove()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def platform(request: pytest.FixtureRequest) -> Installation:
+    """The shared platform, once on SQLite and once on PostgreSQL."""
+    name = {"sqlite": "shared", "postgresql": "shared_on_postgresql"}[request.param]
+    found: Installation = request.getfixturevalue(name)
+    return found
 
 
 @pytest.fixture

@@ -13,7 +13,6 @@ from functools import cache
 import pytest
 
 from paas.flows.step import POINTS
-from tests.conftest import postgres_database
 from tests.journeys.installation import Installation
 from tests.journeys.leftovers import assert_nothing_is_left
 from tests.journeys.prober import Prober
@@ -22,7 +21,13 @@ from tests.waiting import wait_until
 
 APP = "killed"
 BRANCH_FOLLOWS = 15.0  # seconds; five are promised on a machine that does nothing else
-EVERYWHERE = [*(("sqlite", point) for point in POINTS), *(("postgresql", point) for point in POINTS[1::3])]
+# On PostgreSQL: every third point, and all around the two steps that make a release and make it true. (All points on
+# both, with fakes around the database: flows/test_killed.py.)
+TURNS = tuple(f"deploy.{step}.{when}" for step in ("cut", "current") for when in ("before", "after"))
+EVERYWHERE = [
+    *(("sqlite", point) for point in POINTS),
+    *(("postgresql", point) for number, point in enumerate(POINTS) if number % 3 == 1 or point in TURNS),
+]
 OTHER_FLOWS = [
     *(("sqlite", "config", f"deploy.{it}") for it in ("cut.after", "start.after", "mark.after", "current.after")),
     *(("postgresql", "config", f"deploy.{it}") for it in ("cut.before", "switch.after", "current.before")),
@@ -52,16 +57,21 @@ class World:
 
 
 @pytest.fixture(scope="module")
-def worlds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], World]]:
-    """`worlds("postgresql")`: made when first asked for."""
+def worlds(
+    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[Callable[[str], World]]:
+    """`worlds("postgresql")`: made when first asked for; on SQLite a platform of its own, where nothing else is."""
     with ExitStack() as ends:
+
+        def on_sqlite() -> Installation:
+            made = Installation(tmp_path_factory.mktemp("p"))
+            ends.callback(made.remove)
+            return made.install()
 
         @cache
         def world(kind: str) -> World:
-            url = ends.enter_context(postgres_database()) if kind == "postgresql" else ""
-            on = Installation(tmp_path_factory.mktemp("p"), database_url=url)
-            ends.callback(on.remove)
-            made = World(on.install(), on.repository(APP))
+            on = on_sqlite() if kind == "sqlite" else request.getfixturevalue("shared_on_postgresql")
+            made = World(on, on.repository(APP))
             assert made.push_next()[2]
             return made
 
