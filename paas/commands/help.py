@@ -21,7 +21,8 @@ FOR_ALL = (
 def usage(declared: Command) -> str:
     """`apps:create NAME`: required words in capitals, optional ones in brackets."""
     words = [declared.name]
-    for parameter in declared.parameters:
+    options = ("option", "flag") if declared.passes_words else ()  # behind the app they would be the program's own
+    for parameter in sorted(declared.parameters, key=lambda parameter: parameter.place not in options):
         shown = parameter.name.rstrip("_").upper().replace("_", "-")
         if parameter.is_app and declared.takes_all:
             words.append(f"({shown}|--all [--parallel COUNT])")
