@@ -220,6 +220,17 @@ class TestDashboard:
             assert "The dashboard does not answer" in answer.body
         assert fetch(settings.http_port, "unknown.example").status == 404
 
+    @pytest.mark.parametrize("accept", ["*/*", "text/event-stream"])
+    def test_who_asks_the_api_is_refused_in_json(self, nginx: Nginx, settings: Settings, accept: str) -> None:
+        for path, length, status, code in (
+            ("/api/v1/apps", "0", 502, "unavailable"),
+            ("/api", "9" * 15, 413, "http-413"),
+        ):
+            asked = {"Accept": accept, "Content_Length": length}
+            answer = fetch(settings.http_port, "paas.localhost", path, method="POST", **asked)
+            assert (answer.status, answer.headers["content-type"]) == (status, "application/json")
+            assert answer.json["code"] == code and set(answer.json) == {"code", "message", "hint"}
+
     def test_a_flood_of_sign_ins_is_slowed_down_and_reading_is_not(self, nginx: Nginx, settings: Settings) -> None:
         posted = [fetch(settings.http_port, "paas.localhost", "/sign-in", method="POST").status for _ in range(60)]
         read = [fetch(settings.http_port, "paas.localhost", "/sign-in").status for _ in range(60)]
