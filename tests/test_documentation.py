@@ -11,6 +11,7 @@ import pytest
 import paas
 from docs.generate import PAGES
 from paas.commands.catalog import REGISTRY
+from paas.commands.declare import find
 from paas.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -43,11 +44,34 @@ def test_the_changelog_tells_of_this_version_or_of_what_is_to_come():
     assert headings[0] in ("Unreleased", PROJECT["version"])
 
 
-@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "SECURITY.md", "docs/architecture.md"])
+PAGES_FOR_PEOPLE = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+OTHER_VARIABLES = {"PAAS_CONFIG", "PAAS_APP", "PAAS_PROCESS", "PAAS_RELEASE", "PAAS_CACHE_KEY", "PAAS_WORKER_CHILD"}
+
+
+@pytest.mark.parametrize("page", PAGES_FOR_PEOPLE, ids=lambda path: str(path.relative_to(ROOT)))
 def test_links_between_pages_lead_somewhere(page):
-    path = ROOT / page
-    for target in re.findall(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)", path.read_text()):
-        assert (path.parent / target).exists(), target
+    for target in re.findall(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)", page.read_text()):
+        assert (page.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("page", PAGES_FOR_PEOPLE, ids=lambda path: str(path.relative_to(ROOT)))
+def test_commands_settings_and_targets_that_a_page_names_are_there(page):
+    text = page.read_text()
+    for name in re.findall(r"paas@host ([a-z-]+(?::[a-z-]+)?)", text):
+        assert name == "help" or find(name), name
+    for name in re.findall(r"\bPAAS_[A-Z_]*[A-Z]\b", text):
+        assert name in OTHER_VARIABLES or name.removeprefix("PAAS_").lower() in Settings.model_fields, name
+    targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    for name in re.findall(r"(?:`|^)make ([a-z]+)", text, re.MULTILINE):
+        assert name in targets, name
+
+
+def test_the_readme_has_what_a_stranger_looks_for():
+    text = (ROOT / "README.md").read_text()
+    for heading in ("Two commands", "Push your own app", "What happens on failure", "Settings", "Develop"):
+        assert f"\n## {heading}\n" in text, heading
+    assert "![The dashboard]" in text
+    assert len(re.findall(r"^\d+\. ", text, re.MULTILINE)) == 10
 
 
 def test_the_readme_begins_with_the_two_commands():

@@ -64,9 +64,9 @@ class Mmdebstrap:
             stderr=subprocess.PIPE,
             start_new_session=True,
         )
-        (folder / MAKER).write_text(str(process.pid))
         lines: list[str] = []
         try:
+            (folder / MAKER).write_text(str(process.pid))
             with ThreadPoolExecutor(1) as pool:
                 importing = pool.submit(self._import, recipe, process)
                 assert process.stderr is not None  # noqa: S101 - for the type checker

@@ -30,9 +30,8 @@ class Consoles:
     def __init__(self, on: WorkerPlatform, open_terminal: OpenTerminal) -> None:
         self._on = on
         self._open_terminal = open_terminal
-        self.have_been_opened = (
-            False  # by this worker: one-offs that nobody watches may be the last worker's only before
-        )
+        # By this worker: until then, one-offs that nobody watches can only be the last worker's.
+        self.have_been_opened = False
 
     def bridge(self, line: socket.socket, secret: str) -> None:
         """Serve one session on this connection until either side ends. Raises PaasError before it has begun."""
