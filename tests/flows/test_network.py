@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from ipaddress import IPv4Network
 
 import pytest
 
 from paas.errors import ConflictError
 from paas.flows.network import ensure_network, take_address
-from paas.model import Address, App, RestingSubnet
+from paas.model import Address, App, RestingSubnet, select
 from paas.ports import NetworkSpec
 from paas.rules.placement import copy_addresses
 from tests.flows.stage import APP, Stage
@@ -55,3 +57,21 @@ def test_a_network_whose_addresses_are_used_up_is_said_so(stage: Stage) -> None:
     assert stage.push("a").result_code == "addresses-exhausted"
     assert stage.ledger() == ["v1 failed"]
     assert stage.running() == []
+
+
+def test_apps_that_choose_at_the_same_moment_get_subnets_of_their_own(stage: Stage) -> None:
+    others = [f"abcd000{number}" for number in range(6)]
+    with stage.on.database.write() as session:
+        for app_id in others:
+            session.add(App(id=app_id, name=app_id, created_at=stage.clock.now(), created_by=None))
+    start = threading.Barrier(len(others))
+
+    def ensure(app_id: str) -> None:
+        start.wait(10)
+        ensure_network(stage.on, app_id)
+
+    with ThreadPoolExecutor(len(others)) as pool:
+        list(pool.map(ensure, others))
+    with stage.on.database.read() as session:
+        chosen = session.scalars(select(App.subnet).where(App.id.in_(others))).all()
+    assert len(set(chosen)) == len(others) and None not in chosen
