@@ -172,6 +172,11 @@ class Settings(BaseSettings):
         return f"http://{host}" + ("" if self.http_port == 80 else f":{self.http_port}")
 
     @property
+    def local_address(self) -> str:
+        """Where this machine itself reaches what listens on `bind`."""
+        return {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}.get(self.bind, self.bind)  # noqa: S104 - a comparison
+
+    @property
     def dashboard_host(self) -> str:
         return f"paas.{self.domain}"
 

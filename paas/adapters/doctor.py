@@ -77,11 +77,11 @@ class Doctor:
         return judge.judge_builder(", ".join(f"{name} {value}" for name, value in facts.items()), "")
 
     def _ports(self) -> Iterator[Finding]:
-        settings = self.settings
-        yield judge.judge_port("http", settings.http_port, _answers("127.0.0.1", settings.http_port))
-        yield judge.judge_port("ssh", settings.ssh_port, _answers("127.0.0.1", settings.ssh_port))
+        settings, address = self.settings, self.settings.local_address
+        yield judge.judge_port("http", settings.http_port, _answers(address, settings.http_port))
+        yield judge.judge_port("ssh", settings.ssh_port, _answers(address, settings.ssh_port))
         if settings.is_https:
-            yield judge.judge_port("https", settings.https_port, _answers("127.0.0.1", settings.https_port))
+            yield judge.judge_port("https", settings.https_port, _answers(address, settings.https_port))
 
     def _firewall(self) -> Finding:
         try:

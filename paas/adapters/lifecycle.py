@@ -187,7 +187,7 @@ def _answers(settings: Settings) -> Iterator[tuple[str, bool]]:
     run = settings.folder("run")
     yield "the worker", _connects(socket.AF_UNIX, str(run / "worker.sock"))
     yield "the web process", _connects(socket.AF_UNIX, str(run / "web.sock"))
-    address = _reachable(settings.bind)
+    address = settings.local_address
     yield "the SSH server", _connects(_family(address), (address, settings.ssh_port))
     yield "nginx", _connects(_family(address), (address, settings.http_port))
 
@@ -200,10 +200,6 @@ def _connects(family: socket.AddressFamily, address: Any) -> bool:
         except OSError:
             return False
     return True
-
-
-def _reachable(bind: str) -> str:
-    return {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}.get(bind, bind)  # noqa: S104 - a comparison
 
 
 def _family(address: str) -> socket.AddressFamily:

@@ -3,6 +3,7 @@
 import socket
 import threading
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime
 from ipaddress import IPv4Network
 
@@ -56,6 +57,12 @@ def test_a_dead_engine_is_one_finding_and_ends_no_other(doctor, runtime):
     assert states["docker"] == "fail"
     assert {"nginx", "permissions", "firewall", "disk", "secrets"} <= set(states)
     assert "orphans" not in states
+
+
+def test_ports_are_looked_for_where_they_are_bound(doctor):
+    with closing(socket.create_server(("127.0.0.2", 0))) as listening:
+        bound = {"bind": "127.0.0.2", "http_port": listening.getsockname()[1]}
+        assert found(replace(doctor, settings=doctor.settings.model_copy(update=bound)))["http"] == "ok"
 
 
 def test_a_host_that_tells_no_date_is_passed_over():
