@@ -35,9 +35,10 @@ def conclude(on: WorkerPlatform, work: Work, release: Release, say: JobLog) -> N
 def _run_scripts_and_tell(on: WorkerPlatform, work: Work, release: Release, say: JobLog) -> None:
     _run_scripts(on, work, release, say)
     app = app_of(on, work)
-    if _is_first(on, release) and (idle := idle_processes(wanted_formation(on, release))):
+    formation = wanted_formation(on, release)
+    if _is_first(on, release) and (idle := idle_processes(formation)):
         say(f"Not started: {', '.join(idle)} (ps:scale {app.name} {idle[0]}=1)")
-    host = first_host(on, app) if WEB in release.processes else None
+    host = first_host(on, app) if formation.get(WEB) else None
     url = on.settings.app_url(host) if host else None
     began = work.job.claimed_at or release.created_at
     seconds = round((on.clock.now() - began).total_seconds(), 1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from paas.rules.jobs import Scale
 from tests.fakes.behaviour import Behaviour
 from tests.fakes.runtime import FakeRuntime
 from tests.flows.stage import Stage, app_json
@@ -38,6 +39,14 @@ def test_an_app_without_a_web_process_has_no_address(stage: Stage) -> None:
     job = stage.push("a", {"Dockerfile": b"FROM scratch\n", "Procfile": b"worker: work\n"})
     assert job.state == "succeeded"
     assert job.result["url"] is None
+
+
+def test_an_app_that_is_scaled_to_no_web_is_not_said_to_be_live(stage: Stage) -> None:
+    stage.push("a")
+    stage.run(stage.queue(Scale(counts={"web": 0})))
+    job = stage.push("b")
+    assert job.result["url"] is None
+    assert "live at" not in stage.log(job.id)
 
 
 class Buggy:
