@@ -187,7 +187,8 @@ def pages(builds: dict[str, int]) -> dict[str, str]:
     return {
         "apps": "/apps", "app": "/apps/shop", "app-new": "/apps/new-idea", "app-crashed": "/apps/mailer",
         "deployments": "/apps/shop/deployments", "environment": "/apps/shop/environment",
-        "domains": "/apps/shop/domains", "logs": "/apps/shop/logs", "keys": "/keys",
+        "variable": "/apps/shop/environment/TZ", "domains": "/apps/shop/domains",
+        "logs": "/apps/shop/logs", "keys": "/keys",
         "build": f"/apps/shop/builds/{builds['good']}", "build-failed": f"/apps/blog/builds/{builds['failed']}",
         "build-running": f"/apps/radar/builds/{builds['running']}", "refused": "/apps/nobodys",
     }  # fmt: skip
