@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import docker
+
 from paas.ports import Container
-from paas.rules.names import TYPE_RUN
+from paas.rules.names import TYPE_RUN, network_name
 from tests.journeys.installation import Installation
 from tests.journeys.leftovers import assert_nothing_is_left
 from tests.journeys.prober import Prober
@@ -91,6 +93,20 @@ def test_a_web_process_that_dies_once_is_back_at_its_address(shared: Installatio
     shared.runtime.kill(container)
     wait_until(lambda: shared.get("mortal") == (200, "one"), what="the app")
     assert shared.ask("ps", "mortal")[0]["container"] == container
+
+
+def test_what_was_done_to_copies_and_their_network_by_hand_is_undone(shared: Installation) -> None:
+    deployed(shared, "handled")
+    engine = docker.DockerClient(shared.docker_host)
+    container = shared.ask("ps", "handled")[0]["container"]
+    engine.containers.get(container).pause()
+    wait_until(lambda: shared.get("handled", timeout=1) == (200, "one"), what="the paused app")
+    network = engine.networks.get(network_name(shared.app("handled").id))
+    network.disconnect(container, force=True)
+    network.remove()
+    wait_until(lambda: shared.get("handled", timeout=1) == (200, "one"), what="the app without a network")
+    assert shared.ask("ps", "handled")[0]["container"] != container
+    assert_nothing_is_left(shared)
 
 
 def test_run_passes_stdin_output_and_exit_code_and_has_a_terminal_when_asked(shared: Installation) -> None:
