@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -268,3 +269,14 @@ def test_a_broken_static_json_is_a_refusal(files: dict[str, str]) -> None:
 def test_every_folder_is_in_the_order() -> None:
     folders = {path.parent.name for path in (Path(__file__).parent.parent / "buildpacks").glob("*/buildpack.toml")}
     assert folders == set(PACKS)
+
+
+@pytest.mark.parametrize("text", ["\n", " ", "\n ", "\t\n", "a", "-r ", '"', "a.", "dynamic = [", "app: "])
+def test_no_file_keeps_a_fact_busy(text: str) -> None:
+    """Attack: 1 MB of empty lines in a requirements.txt; the worker can do nothing else while a pattern is matched."""
+    content = text * 20_000
+    for pack in PACKS.values():
+        for name, rule in pack.facts.items():
+            started = time.perf_counter()
+            re.search(rule.matches, content)
+            assert time.perf_counter() - started < 1, name

@@ -12,13 +12,11 @@ import tarfile
 from collections.abc import Mapping
 from typing import IO
 
-from docker.utils.build import Pattern
-
 from paas.adapters.tarfiles import TarSource, clean_name, plain_file, plain_folder, plain_member
 from paas.errors import BuildError
 from paas.ports import BuildOrder
 from paas.rules.dockerfile import LARGEST_DOCKERFILE
-from paas.rules.ignore import Ignored, read_ignore_file
+from paas.rules.ignore import Ignored, matcher, read_ignore_file
 
 
 class BuildContext:
@@ -85,7 +83,7 @@ class BuildContext:
         for name in (f"{self.dockerfile}.dockerignore", ".dockerignore"):
             if self._path(name) in self._source.members:
                 content = self._source.read(self._path(name), LARGEST_DOCKERFILE) or b""
-                return Ignored([(back, Pattern(pattern).match) for back, pattern in read_ignore_file(content)])
+                return Ignored([(back, matcher(pattern)) for back, pattern in read_ignore_file(content)])
         return Ignored([])
 
 

@@ -1,20 +1,36 @@
 """Which files of the source does a .dockerignore leave out?
 
 Docker does not apply it to a context that is a tar on stdin, so we do. The last pattern that matches a path or one of
-its parents decides, `!` takes a path back (moby/patternmatcher, MatchesOrParentMatches). How one pattern matches one
-path is the Docker SDK's matter: it is handed in.
+its parents decides, `!` takes a path back (moby/patternmatcher, MatchesOrParentMatches).
+
+A pattern becomes a regular expression that never goes back over a `*` which it has passed: the Docker SDK's do, and
+`*a*a*a*a*a*a*a*b` beside a file with a name of 100 letters kept the whole process busy for hours.
 """
 
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Callable, Sequence
+
+from paas.errors import BadInputError
 
 Matches = Callable[[str], bool]
 
+MOST_PATTERNS = 1_000  # each is tried for each file
+
+_END = r"\Z"
+_TOKEN = re.compile(
+    r"(?P<deep>\*\*/?)|(?P<star>\*)|(?P<one>\?)|\[(?P<not>\^?)(?P<set>[^\]]+)\]|\\(?P<escaped>.)|(?P<plain>.)",
+    re.DOTALL,
+)
+
 
 def read_ignore_file(content: bytes) -> list[tuple[bool, str]]:
-    """(it takes back, pattern) for each line; comments, blank lines and the root itself are passed over."""
+    """(it takes back, pattern) for each line; comments, blank lines and the root itself are passed over.
+
+    Raises BadInputError (code `bad-file`) when there are too many.
+    """
     patterns: list[tuple[bool, str]] = []
     for line in content.decode("utf-8", "replace").removeprefix("\ufeff").splitlines():
         if line.startswith("#"):
@@ -27,7 +43,46 @@ def read_ignore_file(content: bytes) -> list[tuple[bool, str]]:
         pattern = posixpath.normpath(pattern).lstrip("/")
         if pattern and pattern != ".":
             patterns.append((takes_back, pattern))
+    if len(patterns) > MOST_PATTERNS:
+        what = f".dockerignore has {len(patterns):,} patterns, at most {MOST_PATTERNS:,} are read"
+        raise BadInputError(what, "name folders rather than files", code="bad-file")
     return patterns
+
+
+def matcher(pattern: str) -> Matches:
+    """Whether a path fits `pattern`: `*` and `?` stay inside a folder, `**` does not, `[a-z]` is one of a set.
+
+    What follows a `*` is looked for at the first place where it fits: a later one could only leave less to the next
+    `*`. So each is an atomic group, and each `**` with all that comes before the next one. (Docker has `**` for whole
+    folders; glued to a `*` or to text it may match less here.)
+    """
+    pieces = [""]  # divided by **
+    is_open = False  # the group of a * waits for its end
+    for token in _TOKEN.finditer(pattern):
+        if token["deep"] or token["star"]:
+            pieces[-1] += ")" if is_open else ""
+            is_open = bool(token["star"])
+        if token["deep"]:
+            pieces.append("")
+        else:
+            pieces[-1] += "(?>[^/]*?" if token["star"] else _one(token)
+    pieces[-1] += _END + (")" if is_open else "")
+    first, *others = pieces
+    deep = [f"(?>{'.*?' if piece == _END else '(?:.*?/)??'}{piece})" for piece in others]
+    try:
+        expression = re.compile(first + "".join(deep), re.DOTALL)
+    except re.error:  # a set such as [z-a]
+        return lambda path: path == pattern
+    return lambda path: expression.match(path) is not None
+
+
+def _one(token: re.Match[str]) -> str:
+    if token["one"]:
+        return "[^/]"
+    if token["set"]:
+        members = re.sub(r"[\[&~|]", r"\\\g<0>", token["set"])
+        return f"(?!/)[{token['not']}{members}]"
+    return re.escape(token["escaped"] or token["plain"])
 
 
 class Ignored:

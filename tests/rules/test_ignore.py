@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import pytest
-from docker.utils.build import Pattern
+import time
 
-from paas.rules.ignore import Ignored, read_ignore_file
+import pytest
+
+from paas.errors import BadInputError
+from paas.rules.ignore import MOST_PATTERNS, Ignored, matcher, read_ignore_file
 
 
 def is_ignored(text: str, path: str) -> bool:
-    return Ignored([(back, Pattern(pattern).match) for back, pattern in read_ignore_file(text.encode())])(path)
+    return Ignored([(back, matcher(pattern)) for back, pattern in read_ignore_file(text.encode())])(path)
 
 
 @pytest.mark.parametrize(
@@ -43,3 +45,50 @@ def is_ignored(text: str, path: str) -> bool:
 )
 def test_paths_are_left_out_or_kept(text: str, path: str, expected: bool) -> None:
     assert is_ignored(text, path) is expected
+
+
+@pytest.mark.parametrize(
+    ("pattern", "path", "expected"),
+    [
+        ("*", "a", True),
+        ("*", "a/b", False),
+        ("**", "a/b", True),
+        ("a/**", "a/b/c", True),
+        ("a/**/z", "a/z", True),
+        ("a/**/z", "a/b/c/z", True),
+        ("a/**/z", "a/bz", False),
+        ("**/*.py", "x/y.py", True),
+        ("**/*.py", "y.py", True),
+        ("**/b*/c*d", "a/b/bx/cyd", True),
+        ("**/b*/c*d", "a/b/bx/cyde", False),
+        ("*ab*ab", "abab", True),
+        ("*ab*ab", "abxaab", True),
+        ("*ab*ab", "ab", False),
+        ("*a?c", "aaxc", True),
+        ("file[0-9].[^t]xt", "file3.axt", True),
+        ("file[0-9].[^t]xt", "file3.txt", False),
+        ("a[^x]b", "a/b", False),
+        (r"\*.md", "*.md", True),
+        (r"\*.md", "a.md", False),
+        ("[z-a]", "[z-a]", True),
+        ("[", "[", True),
+        ("(a|b)+", "(a|b)+", True),
+        ("README.md", "readme.md", False),
+        ("*", "a\nb", True),
+    ],
+)
+def test_a_pattern_matches_as_docker_s_own(pattern: str, path: str, expected: bool) -> None:
+    assert matcher(pattern)(path) is expected
+
+
+@pytest.mark.parametrize("pattern", ["*a" * 100 + "b", "**/a" * 100 + "/b", "**a" * 100 + "b", "**/*a*a" * 30 + "b"])
+def test_no_pattern_keeps_the_process_busy(pattern: str) -> None:
+    started = time.perf_counter()
+    for path in ("a" * 250, "a/" * 1000, "/".join(["aaaaaaaaa"] * 200)):
+        matcher(pattern)(path)
+    assert time.perf_counter() - started < 1
+
+
+def test_too_many_patterns_are_refused() -> None:
+    with pytest.raises(BadInputError, match="1,001 patterns"):
+        read_ignore_file(b"a\n" * (MOST_PATTERNS + 1))
