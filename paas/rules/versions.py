@@ -16,6 +16,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from paas.errors import BuildError
 
 _NUMBER = re.compile(r"\d{1,4}(?:\.\d{1,4}){0,2}", re.ASCII)
+LONGEST_WISH = 200  # characters; npm's grammar takes hours for 1 MB of spaces
 _HIGHEST = 99  # a patch or minor number that no line reaches
 _NEWEST = frozenset({"latest", "node", "current", "stable"})
 
@@ -73,6 +74,8 @@ def choose_version(
 
 def _fits(scheme: str, text: str, line: str, title: str, wish: VersionWish) -> bool:
     try:
+        if len(text) > LONGEST_WISH:
+            raise ValueError(text)
         if scheme == "pep440":
             return _fits_pep440(text, line)
         if scheme == "semver":

@@ -132,3 +132,9 @@ def test_a_version_that_is_only_near_is_warned_about(
     scheme: str, text: str, available: list[str], warning: str
 ) -> None:
     assert choose_version("X", scheme, VersionWish(text, "file"), available, available[0]).warning == warning
+
+
+@pytest.mark.parametrize("scheme", ["semver", "pep440", "at-least"])
+def test_a_huge_wish_is_refused_unread(scheme: str) -> None:
+    with pytest.raises(BuildError, match="is no version"):
+        choose_version("X", scheme, VersionWish("1" + " " * 1_000_000 + "1", "file"), NODE, "20")
