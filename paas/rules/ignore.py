@@ -4,7 +4,8 @@ Docker does not apply it to a context that is a tar on stdin, so we do. The last
 its parents decides, `!` takes a path back (moby/patternmatcher, MatchesOrParentMatches).
 
 A pattern becomes a regular expression that never goes back over a `*` which it has passed: the Docker SDK's do, and
-`*a*a*a*a*a*a*a*b` beside a file with a name of 100 letters kept the whole process busy for hours.
+`*a*a*a*a*a*a*a*b` beside a file with a name of 100 letters would keep the whole process busy for hours (five such
+stars: one second, and each one more some thirty times that).
 """
 
 from __future__ import annotations
