@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -126,7 +126,17 @@ def find_job(session: Session, app: App, build: str) -> Job:
     return job
 
 
-@command("builds:info", allow="view", api="GET /apps/{app}/builds/{build}")
+def _show_info(view: BuildView) -> str:
+    phases = [[step.name, step.state, _spent(step), step.started_at] for step in view.steps]
+    facts = present.as_text(replace(view, steps=[]))
+    return "\n".join([facts, *(["", present.table(["phase", "state", "seconds", "since"], phases)] if phases else [])])
+
+
+def _spent(step: StepView) -> str:
+    return f"{(step.ended_at - step.started_at).total_seconds():.1f}" if step.ended_at else ""
+
+
+@command("builds:info", allow="view", api="GET /apps/{app}/builds/{build}", show=_show_info)
 def info(ctx: Context, app: TheApp, build: BuildId) -> BuildView:
     """Show one build: its phases with their times, and how it ended.
 

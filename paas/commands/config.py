@@ -9,8 +9,8 @@ import shlex
 from dataclasses import dataclass
 from typing import Annotated
 
-from paas.commands.call import app_for
-from paas.commands.declare import FromStdin, Help, command
+from paas.commands.call import app_for, authorise, record
+from paas.commands.declare import REGISTRY, FromStdin, Help, command
 from paas.commands.queue import enqueue
 from paas.commands.results import Done, JobStarted, Text
 from paas.commands.words import TheApp
@@ -57,12 +57,19 @@ def show(
     $ ssh paas@host config:show blog --reveal
     """
     if reveal:
-        app_for(ctx, app.name, "operate")  # as config:get and config:export want it
+        authorise(REGISTRY["config:get"], ctx.caller)
+        app_for(ctx, app.name, "operate")
+        _record_reading(ctx, app, "config:show", {"reveal": True})
     with ctx.on.database.read() as session:
         rows = config_of(session, app.id)
     return [
         Variable(key, ctx.on.vault.open(row.sealed) if reveal else STARS, row.is_build) for key, row in rows.items()
     ]
+
+
+def _record_reading(ctx: Context, app: App, name: str, words: dict[str, object]) -> None:
+    """Whoever sees a value is in the audit trail, though nothing was changed."""
+    record(ctx, REGISTRY[name], app, {"app": app.name, **words}, "ok")
 
 
 @command("config:keys", allow="view", api="GET /apps/{app}/config-keys")
@@ -88,6 +95,7 @@ def get(
     if row is None:
         raise NotFoundError(f"{key[:60]!a} is not set on {app.name}", f"config:keys {app.name}", code="config-key")
     value = ctx.on.vault.open(row.sealed)
+    _record_reading(ctx, app, "config:get", {"key": key})
     return Text(shlex.quote(value) if quoted else value)
 
 
@@ -101,7 +109,9 @@ def export(
     """
     with ctx.on.database.read() as session:
         values = {key: ctx.on.vault.open(row.sealed) for key, row in config_of(session, app.id).items()}
-    return Text(export_variables(values, format_))
+    text = export_variables(values, format_)
+    _record_reading(ctx, app, "config:export", {"format_": format_})
+    return Text(text)
 
 
 @command("config:set", allow="operate", api="PATCH /apps/{app}/config")

@@ -14,11 +14,14 @@ def is_enough(granted: str | None, needed: Level) -> bool:
 
 
 def scope_allows(scope: str, allow: str, changes: bool) -> bool:
-    """What a token's scope lets through: `read` reads, `deploy` also changes what needs at most deploy, `full` all."""
+    """What a token's scope lets through: `read` reads, `deploy` also changes what needs at most deploy, `full` all.
+
+    What only those may read who operate an app (values of variables, the inside of containers) needs `full`.
+    """
     if scope == "full":
         return True
     if not changes:
-        return allow != "admin"
+        return allow not in ("operate", "own", "admin")
     return scope == "deploy" and allow in ("view", "deploy")
 
 

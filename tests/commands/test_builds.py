@@ -6,7 +6,7 @@ import pytest
 
 from paas.commands.queue import request
 from paas.context import Context
-from paas.model import Job
+from paas.model import Job, JobStep
 from paas.model.job import claim, give_back
 from paas.rules.jobs import Order, Rebuild, Restart
 from tests.commands.world import World
@@ -73,3 +73,12 @@ def test_anothers_build_is_none_of_the_app(blog: World) -> None:
         code, screen = blog.type(blog.admin, f"{command} {job_id}")
         assert code == 1 and "[build-not-found]" in screen.err
     assert look(blog, job_id) == ("queued", None)
+
+
+def test_the_phases_of_a_build_are_a_table(blog: World) -> None:
+    job = begin(blog, queue(blog, Rebuild()))
+    with blog.on.database.write() as session:
+        session.add(JobStep(job_id=job.id, name="build", started_at=blog.clock.now(), state="running"))
+    shown = blog.type(blog.admin, f"builds:info blog {job.id}")[1].out
+    assert "StepView" not in shown
+    assert [line.split()[:2] for line in shown.splitlines()[-2:]] == [["PHASE", "STATE"], ["build", "running"]]

@@ -114,6 +114,19 @@ def test_no_value_is_in_the_audit_trail(small_world: World) -> None:
     assert "config:set" in shown and "swordfish1" not in shown
 
 
+@pytest.mark.parametrize("line", ["config:get blog PASSWORD", "config:export blog", "config:show blog --reveal"])
+def test_whoever_sees_a_value_is_in_the_audit_trail(small_world: World, line: str) -> None:
+    small_world.type(small_world.admin, "apps:create blog")
+    small_world.type(small_world.admin, "config:set blog PASSWORD=swordfish1")
+    small_world.type(small_world.admin, "config:show blog")
+    newest = small_world.call(small_world.admin, "events")[0]
+    assert newest.action == "config:set"
+    assert "swordfish1" in small_world.type(small_world.admin, line)[1].out
+    newest = small_world.call(small_world.admin, "events")[0]
+    assert (newest.action, newest.app, newest.actor) == (line.split()[0], "blog", "ana")
+    assert "swordfish1" not in repr(newest)
+
+
 def test_all_variables_are_cleared(world: World) -> None:
     world.type(world.admin, "apps:create blog")
     world.type(world.admin, "config:set blog A=1 B=2")

@@ -114,6 +114,17 @@ def test_a_reading_token_changes_nothing(world: WebWorld) -> None:
     want_refusal(world.api(token, "DELETE", "/apps/blog"), 403, "forbidden")
 
 
+@pytest.mark.parametrize("scope", ["read", "deploy"])
+def test_values_of_variables_are_for_full_tokens_only(world: WebWorld, scope: str) -> None:
+    world.call(world.admin, "apps:create", name="blog")
+    world.call(world.admin, "config:set", app="blog", pairs=["PASSWORD=swordfish"])
+    token = world.token(world.admin, scope=scope)
+    assert world.api(token, "GET", "/apps/blog/config").get_json()[0]["key"] == "PASSWORD"
+    for path in ("config/PASSWORD", "config-export", "config?reveal=true"):
+        want_refusal(world.api(token, "GET", f"/apps/blog/{path}"), 403, "forbidden")
+        assert b"swordfish" in world.api(world.token(world.admin, scope="full"), "GET", f"/apps/blog/{path}").data
+
+
 def test_an_app_is_made_looked_at_and_scaled(world: WebWorld) -> None:
     made = world.api(world.admin, "POST", "/apps", json={"name": "blog"})
     assert made.status_code == 201 and made.get_json()["message"] == "Creating blog... done"
