@@ -93,8 +93,9 @@ class Installation:
         self.paas("down", check=False)
 
     def remove(self) -> None:
-        """Stop it and take all of it off the machine."""
+        """Stop it and take all of it off the machine. Raises AssertionError if it ever logged a traceback."""
         self.down()
+        log = self.log()
         if self._database is not None:
             self._database.close()
         runtime = DockerRuntime(self.docker_host, self.id)
@@ -106,6 +107,7 @@ class Installation:
             for tag in image.tags:
                 runtime.remove_image(tag)
         IptablesFirewall(self.id, self.pool).remove()
+        assert "Traceback" not in log, log[max(0, log.index("Traceback") - 2000) :][:8000]
 
     def paas(self, *words: str, stdin: str = "", check: bool = True) -> subprocess.CompletedProcess[str]:
         """`paas WORDS`, as root at the machine."""
@@ -215,7 +217,8 @@ class Installation:
         return self.fault_file.exists()
 
     def log(self) -> str:
-        return (self.home / "logs" / "platform.log").read_text()
+        path = self.home / "logs" / "platform.log"
+        return path.read_text(errors="replace") if path.exists() else ""
 
 
 def free_ports(count: int) -> list[int]:
