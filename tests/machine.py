@@ -35,6 +35,7 @@ PACKAGES = (
     "apache2-utils",
     "chromium",
     "fonts-dejavu-core",
+    "libatomic1",  # of the node that playwright brings
     "make",
     "openssh-server",
     "postgresql",

@@ -51,11 +51,11 @@ def test_a_command_with_variables_of_its_own_is_watched_listed_and_stopped(share
 
 
 def test_all_apps_of_a_person_are_restarted_and_nobody_elses(shared: Installation) -> None:
-    shared.add_user("dora")
+    shared.add_user("dokku-dora")
     for app in ("hers", "not-hers"):
         deployed(shared, app)
-    assert shared.ssh("access:add", "hers", "dora", "operate").returncode == 0
-    said = shared.ssh("ps:restart", "--all", "--parallel", "2", user="dora")
+    assert shared.ssh("access:add", "hers", "dokku-dora", "operate").returncode == 0
+    said = shared.ssh("ps:restart", "--all", "--parallel", "2", user="dokku-dora")
     assert said.returncode == 0, said.stderr
     assert "Restarting hers" in said.stdout and "not-hers" not in said.stdout
     assert shared.get("hers") == (200, "one")
