@@ -10,6 +10,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 
 from paas.model import Base, Database
 
@@ -79,3 +80,15 @@ def git(*words: str, cwd: Path) -> str:
         "GIT_CONFIG_NOSYSTEM": "1",
     }
     return subprocess.run(["git", *words], cwd=cwd, env=environment, check=True, capture_output=True, text=True).stdout
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """Debian's Chromium, headless; one for all tests, for there is one such loop in a thread."""
+    hosts = "MAP *.localhost 127.0.0.1, MAP *.example.com 127.0.0.1"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path="/usr/bin/chromium", args=["--no-sandbox", f"--host-resolver-rules={hosts}"]
+        )
+        yield browser
+        browser.close()

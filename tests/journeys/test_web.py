@@ -3,24 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
-import pytest
 import requests
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from tests.journeys.installation import Installation
 from tests.journeys.repository import small_app
 from tests.waiting import wait_until
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    rules = "--host-resolver-rules=MAP *.localhost 127.0.0.1"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox", rules])
-        yield browser
-        browser.close()
 
 
 def sign_in(chromium: Browser, shared: Installation, name: str, password: str) -> Page:
