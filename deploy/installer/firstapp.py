@@ -127,12 +127,13 @@ def _make_repository(source: Path, folder: Path, person: Person, wishes: Wishes)
     shutil.copytree(source, folder, dirs_exist_ok=True)
     for path in (folder, *folder.rglob("*")):
         person.own(path)
-    identity = ["-c", f"user.name={person.name}", "-c", f"user.email={person.key_name}"]
+    identity = {} if person.has_git_identity() else {"user.name": person.name, "user.email": person.key_name}
     for words in (
         ["init", "--quiet", "--initial-branch=main"],
+        *(["config", key, value] for key, value in identity.items()),  # or their own first commit would be refused
         ["remote", "add", "paas", git_remote(wishes, APP)],
         ["add", "--all"],
-        [*identity, "commit", "--quiet", "-m", "The bundled example"],
+        ["commit", "--quiet", "-m", "The bundled example"],
     ):
         person.run(["git", *words], f"remove {folder} and run it again", cwd=folder)
 

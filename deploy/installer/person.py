@@ -44,6 +44,12 @@ class Person:
     def run(self, words: Sequence[str], hint: str, cwd: Path | None = None) -> str:
         return run(self.command(*words), hint, environment=self.environment(), cwd=cwd or self.home)
 
+    def has_git_identity(self) -> bool:
+        """Does git know in whose name they commit?"""
+        words = self.command("git", "config", "user.email")
+        environment = {**os.environ, **self.environment()}
+        return subprocess.run(words, env=environment, cwd="/", capture_output=True, check=False).returncode == 0
+
     def own(self, path: Path) -> None:
         os.chown(path, self.uid, self.gid)
 

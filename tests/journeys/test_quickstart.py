@@ -48,6 +48,7 @@ class Stranger:
         }
         del self.environment["PAAS_FAULTS"]
         self.checkout = self.clone("first")
+        self.begun = subprocess.CompletedProcess[str]([], 0)
 
     def clone(self, name: str) -> Path:
         subprocess.run(["git", "clone", "-q", "-c", "advice.detachedHead=false", ROOT, self.folder / name], check=True)
@@ -103,8 +104,8 @@ def stranger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stranger]:
     open_to_others(folder)
     made = Stranger(folder)
     try:
-        begun = made.quickstart(made.checkout)
-        assert begun.returncode == 0, begun.stdout[-3000:] + begun.stderr
+        made.begun = made.quickstart(made.checkout)
+        assert made.begun.returncode == 0, made.begun.stdout[-3000:] + made.begun.stderr
         yield made
     finally:
         made.platform.remove()
@@ -151,6 +152,14 @@ def test_a_failed_migration_leaves_the_old_version_running(stranger: Stranger) -
     assert len(refused.stderr.strip().splitlines()) == 1
     assert prober.failures == []
     assert stranger.version() == before
+
+
+def test_what_it_says_to_try_next_works_as_it_is_printed(stranger: Stranger) -> None:
+    """On a machine where git does not know who commits."""
+    lines = [line.partition(":   ")[2].strip() for line in stranger.begun.stdout.splitlines() if "push again:" in line]
+    assert len(lines) == 1 and lines[0].startswith("cd /root/paas-hello && git commit")
+    pushed = stranger.at_home("sh", "-c", lines[0])
+    assert pushed.returncode == 0 and "Released v2" in pushed.stderr, pushed.stdout + pushed.stderr
 
 
 def test_a_newer_checkout_is_the_upgrade_and_apps_keep_serving(stranger: Stranger) -> None:
