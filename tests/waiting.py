@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 PATIENCE = 60.0  # seconds
+LONGEST_PAUSE = 0.2  # between two questions (s): what is so for two seconds only is not slept through
 
 Answer = TypeVar("Answer")
 
@@ -21,6 +22,6 @@ def wait_until(is_so: Callable[[], Answer], timeout: float = PATIENCE, what: str
     while not (answer := is_so()):
         now = time.monotonic()
         assert now - began < timeout, f"{what} did not happen within {timeout} s"
-        time.sleep(max(0.005, now - asked))  # what it costs to ask is half of the load at most
+        time.sleep(min(max(0.005, now - asked), LONGEST_PAUSE))  # asking is half of the load at most
         asked = time.monotonic()
     return answer

@@ -15,14 +15,25 @@ from tests.journeys.repository import Repository, small_app
 from tests.journeys.second_engine import SecondEngine, second_engine
 from tests.waiting import wait_until
 
-SLOW_START = 'import time\ntime.sleep(0 if {version!r} == "one" else 2)\n'
+SLOW_START = """\
+import os, time
+until = time.monotonic() + 6
+while not os.path.exists('/tmp/go') and time.monotonic() < until:
+    time.sleep(0.02)
+"""
 
 
 def slow_app(version: str) -> dict[str, str]:
-    """From its second version on it takes two seconds to listen: time enough to kill something."""
+    """The second version listens when it is let go, or after six seconds: time enough to kill something."""
     files = small_app(version)
-    files["server.py"] = SLOW_START.format(version=version) + files["server.py"]
+    if version == "two":
+        files["server.py"] = SLOW_START + files["server.py"]
     return files
+
+
+def let_go(on: Installation, app: str) -> None:
+    for container in on.runtime.containers(on.app(app).id):
+        on.runtime.execute(container.name, ("touch", "/tmp/go"), tty=False).exit_code()
 
 
 def deployed(on: Installation, app: str) -> Repository:
@@ -34,7 +45,11 @@ def deployed(on: Installation, app: str) -> Repository:
 
 
 def wait_for_step(on: Installation, app: str, step: str) -> None:
-    wait_until(lambda: [job for job in on.jobs() if job.app_name == app][-1].step == step, what=f"step {step}")
+    def is_there() -> bool:
+        job = [it for it in on.jobs() if it.app_name == app][-1]
+        return job.ended_at is None and job.step == step
+
+    wait_until(is_there, what=f"step {step}")
 
 
 def wait_for_end(on: Installation, app: str) -> str:
@@ -72,12 +87,14 @@ def test_a_process_killed_in_mid_deploy_is_started_again(shared: Installation, p
         push = repository.start("push", "paas", "main")
         wait_for_step(shared, app, "health")
         shared.kill(process)
+        wait_until(lambda: shared.pids().get(process, before[process]) != before[process], what=f"another {process}")
+        let_go(shared, app)
         said = push.communicate(timeout=60)[0]
         wait_for_end(shared, app)
     assert prober.failures == [] or process == "nginx"
     assert set(prober.answers) <= {"one", "two"}
     assert (push.returncode == 0) is (process != "ssh"), said
-    wait_until(lambda: len(after := shared.pids()) == len(before) and after[process] != before[process])
+    assert shared.pids().keys() == before.keys()
     assert_old_or_new(shared, app, repository, old)
     assert dashboard(shared) == 200
 
@@ -100,6 +117,7 @@ def test_a_killed_supervisor_takes_its_children_along_but_neither_nginx_nor_apps
         push = repository.start("push", "paas", "main")
         wait_for_step(shared, "kill-all", "health")
         shared.kill("supervisor")
+        let_go(shared, "kill-all")
         push.communicate(timeout=60)
         wait_until(lambda: shared.pids() == {"nginx": before["nginx"]}, what="the children's end")
         children = [before[name] for name in ("web", "ssh", "worker")]
