@@ -66,7 +66,9 @@ class Settings(BaseSettings):
     build_timeout: float = Field(1800, gt=0, description="A build is stopped after this time (s)")
     build_log_limit: int = Field(20_000_000, gt=0, description="A build's log is cut off at this size")
     build_memory: int = Field(2_000_000_000, gt=0, description="Memory of all builds together (their parent cgroup)")
-    disk_reserve: int = Field(1_000_000_000, ge=0, description="Free space that a build must leave; refused below")
+    disk_reserve: int = Field(
+        1_000_000_000, ge=0, description="Free space that builds leave: below it they are refused or ended"
+    )
     build_ca_certificates: Path | None = Field(
         None, description="Extra CA certificates (PEM) that builds and buildpack images trust"
     )

@@ -23,7 +23,7 @@ def postgres_database() -> Iterator[str]:
     from sqlalchemy import create_engine, text
 
     if not POSTGRES_URL:
-        pytest.skip("no PostgreSQL server: tests/run starts one and sets TEST_POSTGRES_URL")
+        pytest.fail("no PostgreSQL server: tests/run PATH starts one and sets TEST_POSTGRES_URL")
     name = f"test_{uuid.uuid4().hex[:12]}"
     server = create_engine(POSTGRES_URL, isolation_level="AUTOCOMMIT")
     with server.connect() as connection:
