@@ -12,7 +12,7 @@ from paas.rules.access import is_enough
 
 
 def every_app(declared: Command, ctx: Context) -> list[str]:
-    """The names of the deployed apps for which this caller may run it. Raises ForbiddenError for what their role rules out."""
+    """The deployed apps for which this caller may run it. Raises ForbiddenError for what the role rules out."""
     authorise(declared, ctx.caller)
     needed = declared.needs_level or "view"
     with ctx.on.database.read() as session:
