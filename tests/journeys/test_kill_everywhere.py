@@ -21,13 +21,7 @@ from tests.waiting import wait_until
 
 APP = "killed"
 BRANCH_FOLLOWS = 5.0  # seconds, as promised
-# On PostgreSQL: every third point, and all around the two steps that make a release and make it true. (All points on
-# both, with fakes around the database: flows/test_killed.py.)
-TURNS = tuple(f"deploy.{step}.{when}" for step in ("cut", "current") for when in ("before", "after"))
-EVERYWHERE = [
-    *(("sqlite", point) for point in POINTS),
-    *(("postgresql", point) for number, point in enumerate(POINTS) if number % 3 == 1 or point in TURNS),
-]
+EVERYWHERE = [(kind, point) for kind in ("sqlite", "postgresql") for point in POINTS]
 OTHER_FLOWS = [
     *(("sqlite", "config", f"deploy.{it}") for it in ("cut.after", "start.after", "mark.after", "current.after")),
     *(("postgresql", "config", f"deploy.{it}") for it in ("cut.before", "switch.after", "current.before")),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import threading
@@ -122,6 +123,7 @@ class Person:
         return subprocess.Popen(
             ["git", *words], cwd=cwd, env=self.git_environment(), text=True, start_new_session=True,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # ignored in what a shell puts behind `&`
         )  # fmt: skip
 
     def git_environment(self) -> dict[str, str]:

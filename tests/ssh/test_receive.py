@@ -169,7 +169,8 @@ def test_a_pusher_who_leaves_does_not_stop_the_deploy(door: Door, ana: Person, w
     pushing = ana.start_git("push", "paas", "main", cwd=work)
     assert begun.wait(PATIENCE)
     os.killpg(pushing.pid, how)
-    pushing.communicate()
+    assert pushing.communicate(timeout=PATIENCE) and pushing.returncode != 0
+    assert not go_on.is_set()  # the pusher is gone, the deploy is in its middle
     go_on.set()
     head = ana.git("rev-parse", "HEAD", cwd=work).stdout.strip()
     wait_until(lambda: branch(door, app) == head)
