@@ -289,7 +289,13 @@ def test_a_variable_of_the_build_reaches_the_build_script_unchanged_and_stays_ou
     plan = plan_app(folder, builder, templates)
     order = order_for(folder, tmp_path / "source.tar", plan, builder, templates, {"NOTE": Secret(value)})
     builder.build(order, print, lambda: False, lambda pid: None)
-    printed = client.containers.run(order.tag, ["cat", "hash.txt"], remove=True).decode()
+    container = client.containers.create(order.tag, ["cat", "hash.txt"])
+    try:
+        container.start()
+        container.wait(timeout=60)  # to its end: logs that are followed meanwhile may miss what it says last
+        printed = container.logs(stderr=False).decode()
+    finally:
+        container.remove(force=True)
     assert printed == hashlib.sha256(value.encode()).hexdigest()
     history = str(client.images.get(order.tag).history()) + str(client.images.get(order.tag).attrs)
     assert value.split()[-1] not in history

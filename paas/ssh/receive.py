@@ -20,7 +20,7 @@ from paas.commands.repositories import GitApp, app_to_fetch, app_to_push, commit
 from paas.context import Caller, Context, SshPlatform
 from paas.errors import ForbiddenError, PaasError, UsageError
 from paas.ports import GitService, Say
-from paas.rules.push import app_name_of, explain_silence
+from paas.rules.push import FLUSH, app_name_of, explain_silence
 from paas.ssh.branches import BranchFollower
 from paas.ssh.connection import SessionRequest
 from paas.ssh.hooks import HookServer
@@ -145,8 +145,13 @@ def _feed(git: GitService, channel: paramiko.Channel, talk: Talk) -> None:
 
 
 def _drain(git: GitService, channel: paramiko.Channel, terminal: ChannelTerminal) -> bool:
-    """From git to the client, to the end of both streams; False when the client left before."""
+    """From git to the client, to the end of both streams; False when the client left before.
+
+    git's greeting goes in one piece: a client that dislikes its first line leaves at once, and ssh, which then cannot
+    write the rest of it, leaves too, before it has read why.
+    """
     is_there = True
+    greeting: bytes | None = b""
     with selectors.DefaultSelector() as selector:
         selector.register(git.stdout, selectors.EVENT_READ, channel.sendall)
         selector.register(git.stderr, selectors.EVENT_READ, channel.sendall_stderr)
@@ -155,6 +160,11 @@ def _drain(git: GitService, channel: paramiko.Channel, terminal: ChannelTerminal
                 data = os.read(key.fd, CHUNK)
                 if not data:
                     selector.unregister(key.fd)
-                elif is_there:
+                if greeting is not None and key.fd == git.stdout:
+                    greeting += data
+                    if data and not greeting.endswith(FLUSH):
+                        continue
+                    data, greeting = greeting, None
+                if data and is_there:
                     is_there = terminal.send(data, key.data)
     return is_there
