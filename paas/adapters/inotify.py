@@ -1,4 +1,6 @@
-"""Which file below a folder has just changed? One inotify instance and one thread per process serve all readers.
+"""Which file below a folder has just changed? One inotify instance and one thread per process serve all its readers.
+
+Both end with the last reader: root's processes together have 128 instances (fs.inotify.max_user_instances).
 
 A wake-up is a hint: the reader looks at the file itself. See inotify(7).
 """
@@ -73,15 +75,16 @@ class FolderWatch:
 
     def _begin(self) -> None:
         """Make the instance and its thread; again in a process that was forked from one that had them."""
-        if self._process == os.getpid():
+        if self._process != os.getpid():
+            self._process = os.getpid()
+            self._notify = None
+            self._folders, self._watches, self._readers = {}, {}, {}
+        if self._notify is not None:
             return
-        self._process = os.getpid()
-        self._notify = None
-        self._folders, self._watches, self._readers = {}, {}, {}
         try:
             self._notify = INotify()
-        except OSError as error:  # fs.inotify.max_user_instances, which root's processes share
-            log.warning("inotify", error=str(error), hint="readers look once per time-out from now on")
+        except OSError as error:  # there are too many
+            log.warning("inotify", error=str(error), hint="this reader looks once per time-out")
             return
         threading.Thread(target=self._dispatch, args=(self._notify,), name="inotify", daemon=True).start()
 
@@ -114,6 +117,11 @@ class FolderWatch:
             with self._lock:
                 for event in events:
                     self._tell(event.wd, event.mask, event.name)
+                if not self._readers:  # the last one's watches were removed, which is an event
+                    notify.close()
+                    self._notify = None
+                    self._folders, self._watches = {}, {}
+                    return
 
     def _tell(self, number: int, mask: int, name: str) -> None:
         if mask & flags.Q_OVERFLOW:

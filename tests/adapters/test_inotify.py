@@ -5,7 +5,8 @@ import resource
 from pathlib import Path
 
 from paas.adapters.inotify import FolderWatch
-from tests.waiting import PATIENCE
+from tests.openfiles import inotify_instances
+from tests.waiting import PATIENCE, wait_until
 
 
 def test_growth_wakes_and_a_touch_is_told_apart(tmp_path: Path) -> None:
@@ -77,5 +78,16 @@ def test_without_an_instance_of_inotify_readers_still_look_at_each_time_out(tmp_
             assert not subscription.wait(0.01)
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, before)
-    with watch.subscribe(tmp_path / "1.log") as subscription:
-        assert not subscription.wait(0.01)
+    with watch.subscribe(tmp_path / "1.log") as subscription:  # and have one again as soon as there is one
+        (tmp_path / "1.log").write_text("x")
+        assert subscription.wait(PATIENCE)
+
+
+def test_the_instance_ends_with_the_last_reader_and_the_next_one_has_another(tmp_path: Path) -> None:
+    watch = FolderWatch()
+    before = inotify_instances()
+    for text in ("x", "y"):
+        with watch.subscribe(tmp_path / "1.log") as subscription:
+            (tmp_path / "1.log").write_text(text)
+            assert subscription.wait(PATIENCE)
+        wait_until(lambda: inotify_instances() <= before)

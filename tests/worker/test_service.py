@@ -15,6 +15,7 @@ from paas.adapters.logfiles import LogFiles
 from paas.adapters.system import SystemClock
 from paas.adapters.workerline import SocketWorkerLine
 from paas.context import WorkerPlatform
+from paas.errors import UnavailableError
 from paas.model import App, Database, Job
 from paas.ports import ContainerSpec, ImageFacts, NetworkSpec
 from paas.rules import names
@@ -95,6 +96,13 @@ def test_stopping_takes_seconds_at_most_and_leaves_no_socket(on: WorkerPlatform)
     assert not (on.settings.folder("run") / "worker.sock").exists()
 
 
+def state(on: WorkerPlatform) -> dict[str, object] | None:
+    try:
+        return on.worker.ask("state")
+    except UnavailableError:
+        return None
+
+
 SERVE = """
 import sys
 from pathlib import Path
@@ -115,8 +123,7 @@ def test_the_process_serves_until_it_is_told_to_end(on: WorkerPlatform, tmp_path
         cwd=root, env={**os.environ, "PYTHONPATH": str(root)},
     )  # fmt: skip
     try:
-        wait_until(lambda: (tmp_path / "run/worker.sock").exists())
-        assert on.worker.ask("state")["pid"] == process.pid
+        assert wait_until(lambda: state(on))["pid"] == process.pid
         process.send_signal(number)
         assert process.wait(PATIENCE) == 0
     finally:
