@@ -142,6 +142,8 @@ def _leftover_processes() -> Iterator[int]:
         if not entry.name.isdigit() or int(entry.name) in mine:
             continue
         with contextlib.suppress(OSError):
+            if (entry / "ns/pid").readlink() != Path("/proc/self/ns/pid").readlink():
+                continue  # of a container, which has folders of its own of these names
             words = (entry / "cmdline").read_bytes()
             folder = os.fsencode((entry / "cwd").readlink())
             if (place + b"/t/") in words or (folder + b"/").startswith(place + b"/t/"):
