@@ -138,11 +138,12 @@ def _remove_chains() -> None:
 def _leftover_processes() -> Iterator[int]:
     place = str(PLACE).encode()
     mine = {os.getpid(), os.getppid()}
+    namespace = Path("/proc/self/ns/pid").readlink()
     for entry in Path("/proc").iterdir():
         if not entry.name.isdigit() or int(entry.name) in mine:
             continue
         with contextlib.suppress(OSError):
-            if (entry / "ns/pid").readlink() != Path("/proc/self/ns/pid").readlink():
+            if (entry / "ns/pid").readlink() != namespace:
                 continue  # of a container, which has folders of its own of these names
             words = (entry / "cmdline").read_bytes()
             folder = os.fsencode((entry / "cwd").readlink())

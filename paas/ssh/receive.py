@@ -145,13 +145,8 @@ def _feed(git: GitService, channel: paramiko.Channel, talk: Talk) -> None:
 
 
 def _drain(git: GitService, channel: paramiko.Channel, terminal: ChannelTerminal) -> bool:
-    """From git to the client, to the end of both streams; False when the client left before.
-
-    git's greeting goes in one piece: a client that dislikes its first line leaves at once, and ssh, which then cannot
-    write the rest of it, leaves too, before it has read why.
-    """
-    is_there = True
-    greeting: bytes | None = b""
+    """From git to the client, to the end of both streams; False when the client left before."""
+    is_there = terminal.send(read_greeting(git.stdout), channel.sendall)
     with selectors.DefaultSelector() as selector:
         selector.register(git.stdout, selectors.EVENT_READ, channel.sendall)
         selector.register(git.stderr, selectors.EVENT_READ, channel.sendall_stderr)
@@ -160,11 +155,17 @@ def _drain(git: GitService, channel: paramiko.Channel, terminal: ChannelTerminal
                 data = os.read(key.fd, CHUNK)
                 if not data:
                     selector.unregister(key.fd)
-                if greeting is not None and key.fd == git.stdout:
-                    greeting += data
-                    if data and not greeting.endswith(FLUSH):
-                        continue
-                    data, greeting = greeting, None
-                if data and is_there:
+                elif is_there:
                     is_there = terminal.send(data, key.data)
     return is_there
+
+
+def read_greeting(stdout: int) -> bytes:
+    """What git says before it listens, in one piece, which ends with a flush packet; a long one's beginning.
+
+    A client that dislikes the first line leaves at once; ssh, which cannot write the rest, would leave too, unheard.
+    """
+    said = b""
+    while not said.endswith(FLUSH) and len(said) < CHUNK and (data := os.read(stdout, CHUNK)):
+        said += data
+    return said

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from paas.model import App, select
-from paas.ssh.receive import ARCHIVE
+from paas.ssh.receive import ARCHIVE, CHUNK, read_greeting
 from tests.ssh.door import Door, Person, open_door
 from tests.waiting import PATIENCE, wait_until
 
@@ -195,6 +195,25 @@ def test_a_push_over_the_limit_is_refused(tmp_path: Path, host_keys: Path) -> No
         assert "exceeds maximum" in pushed.stderr
         assert "[git-refused]" in pushed.stderr and "PAAS_PUSH_LIMIT" in pushed.stderr
         assert door.worker.orders == []
+
+
+def test_git_s_greeting_is_read_as_one_piece_however_git_writes_it() -> None:
+    out, into = os.pipe()
+    writers = [threading.Timer(delay, os.write, (into, data)) for delay, data in ((0, b"0007abc"), (0.2, b"0000"))]
+    for writer in writers:
+        writer.start()
+    assert read_greeting(out) == b"0007abc0000"
+    os.write(into, b"000eERR no way")
+    os.close(into)
+    assert read_greeting(out) == b"000eERR no way"  # git left
+    os.close(out)
+
+
+def test_a_client_that_speaks_first_does_not_have_a_whole_pack_kept_in_memory(tmp_path: Path) -> None:
+    pack = tmp_path / "pack"
+    pack.write_bytes(b"1" * 5 * CHUNK)
+    with pack.open("rb") as out:
+        assert len(read_greeting(out.fileno())) <= 2 * CHUNK
 
 
 def test_a_repository_of_sha_256_objects_is_refused_with_the_reason(door: Door, ana: Person, tmp_path: Path) -> None:
